@@ -1,0 +1,321 @@
+"""The command: parse, call, print. Nothing is decided here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ._version import __version__
+from .errors import Rejected, ServicequalError
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
+    from .scorer import Scorer
+    from .scoring import Scorecard
+
+app = typer.Typer(
+    name="servicequal",
+    help="A linter for service conversations: four scores, every point explained by words on the page.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+_out = Console()
+_err = Console(stderr=True)
+
+Paths = Annotated[list[str], typer.Argument(help="Files, folders or globs; .gz and .zip are read through.")]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--roles", help="LABEL=ROLE (agent, customer, bot, system), or a CSV file label,role."),
+]
+Format = Annotated[str | None, typer.Option("--format", help="Reader to use; detected if left out.")]
+Infer = Annotated[bool, typer.Option("--infer-roles", help="Guess missing roles; marked, abstains when unsure.")]
+RubricFile = Annotated[Path | None, typer.Option("--rubric", help="Rubric file over the default.")]
+PackFiles = Annotated[list[Path] | None, typer.Option("--pack", help="Your own cue pack; repeatable.")]
+
+
+@app.command()
+def score(
+    paths: Paths,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for scores, findings, rejected.")] = None,
+    kind: Annotated[str, typer.Option("--as", help="csv, jsonl or parquet.")] = "csv",
+    roles: Roles = None,
+    format: Format = None,
+    infer_roles: Infer = False,
+    rubric: RubricFile = None,
+    pack: PackFiles = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 1,
+    details: Annotated[bool, typer.Option("--details", help="Print transcript and ledger of each.")] = False,
+    most: Annotated[int, typer.Option("--most", min=0, help="Rows of the table to print.")] = 50,
+) -> None:
+    """Score conversations: a readable table, and files with every point and its reason."""
+    from .report.terminal import card_view, scores_table
+    from .scorer import score_many
+    from .scoring import Scorecard
+
+    scorer = _scorer(rubric, pack)
+    kept: dict[str, Conversation] = {}
+    items: list[Scorecard | Rejected] = []
+    source = _remembering(_read(paths, roles, format, infer_roles), kept if details else None)
+    with _progress() as progress:
+        task = progress.add_task("scoring", total=None)
+        for item in score_many(source, workers=workers, scorer=scorer):
+            items.append(item)
+            progress.advance(task)
+    cards = [item for item in items if isinstance(item, Scorecard)]
+    if details:
+        for card in cards[: most or None]:
+            _out.print(card_view(card, kept.get(card.conversation_id)))
+            _out.print()
+    else:
+        _out.print(scores_table(cards[:most] if most else []))
+    rejected = [item for item in items if isinstance(item, Rejected)]
+    _summary(cards, rejected, most)
+    if out is not None:
+        _write(items, out, kind)
+    if not cards:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rules() -> None:
+    """List the rules: code, name, dimension, weight and what each one owes the customer."""
+    from rich.table import Table
+
+    from .rules import RULES
+
+    table = Table(header_style="bold")
+    for name in ("code", "name", "dimension", "weight", "what"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("code", "weight"))
+    for rule in RULES:
+        table.add_row(rule.code, rule.name, rule.dimension, f"{rule.weight:g}", rule.what)
+    _out.print(table)
+
+
+@app.command()
+def explain(name: Annotated[str, typer.Argument(help="A rule's code or name, or a cue's name.")]) -> None:
+    """Explain a rule or a cue: what, why, source, examples, what to say instead."""
+    from .packs import builtin_packs
+    from .rubric import find_rule
+
+    pack = next((p for p in builtin_packs() if p.cue == name.strip().lower()), None)
+    if pack is not None:
+        _explain_pack(pack)
+        return
+    rule = find_rule(name)
+    _out.print(f"[bold]{rule.code}[/bold]  {rule.name}  ({rule.dimension}, weight {rule.weight:g})")
+    _out.print(f"\nWhat         {rule.what}\nWhy          {rule.why}\nSource       {rule.source}", markup=False)
+    _out.print(f"Say instead  {rule.say_instead}", markup=False)
+    if rule.params:
+        settings = ", ".join(f"{k}={v:g}" for k, v in rule.params.items())
+        _out.print(f"Settings     {settings}  (a rubric can change them)", markup=False)
+
+
+@app.command()
+def check(paths: Annotated[list[Path], typer.Argument(help="Pack files (YAML).")]) -> None:
+    """Run the examples of your own packs; exit 1 if one of them does not do what it says."""
+    from .checkpack import check_pack
+    from .packs import load_pack
+
+    wrong = 0
+    for path in paths:
+        pack = load_pack(path)
+        results = list(check_pack(pack))
+        for result in results:
+            if not result.right:
+                wrong += 1
+                did = "flagged" if result.flagged else "passed"
+                reasons = "; ".join(f"“{m.text}” {m.status}, {m.reason or m.pattern}" for m in result.matches)
+                _out.print(f"{path}: {result.kind}: {result.text!r} was {did}  {reasons}", markup=False)
+        right = sum(r.right for r in results)
+        _out.print(f"{path}: {right} of {len(results)} examples of '{pack.cue}' as the pack says", markup=False)
+        if not pack.examples.flags or not pack.examples.passes:
+            _out.print(f"{path}: a pack needs examples that it flags and near-misses that it passes", markup=False)
+            wrong += 1
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    paths: Paths,
+    out: Annotated[Path, typer.Option("-o", "--out", help="JSON-lines file to write.")],
+    roles: Roles = None,
+    format: Format = None,
+    infer_roles: Infer = False,
+) -> None:
+    """Convert any readable export into servicequal's own JSON lines, one conversation a line."""
+    from .readers import to_jsonl
+
+    rejected: list[Rejected] = []
+
+    def good() -> Iterator[Conversation]:
+        for item in _read(paths, roles, format, infer_roles):
+            if isinstance(item, Rejected):
+                rejected.append(item)
+            else:
+                yield item
+
+    count = to_jsonl(good(), out)
+    _out.print(f"{count} conversations written to {out}, {len(rejected)} rejected", markup=False)
+    for item in rejected:
+        _err.print(str(item), markup=False)
+    if not count:
+        raise typer.Exit(1)
+
+
+@app.command(name="inspect")
+def inspect_(
+    paths: Paths,
+    roles: Roles = None,
+    format: Format = None,
+    infer_roles: Infer = False,
+) -> None:
+    """Show what is in a file before scoring it: format, conversations, turns, roles, what was skipped and why."""
+    from .readers import inspect
+
+    for path in paths:
+        report = inspect(path, format=format, roles=_roles(roles), infer_roles=infer_roles)
+        _out.print(str(report), markup=False)
+
+
+@app.command()
+def evaluate(
+    gold: Annotated[list[Path], typer.Argument(help="Marked conversations, JSON lines.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
+    rubric: RubricFile = None,
+    pack: PackFiles = None,
+    worst: Annotated[int, typer.Option(min=0, help="Disagreements to list.")] = 10,
+) -> None:
+    """Compare with graders: precision, recall, F1 per cue, rank correlation per grade, the graders' own beside."""
+    from .agreement import evaluate as run
+    from .report.agreement import evaluation_view
+
+    result = run(gold, _scorer(rubric, pack), worst=worst)
+    if as_json:
+        typer.echo(result.model_dump_json(indent=2))
+    else:
+        _out.print(evaluation_view(result))
+
+
+def _explain_pack(pack: Any) -> None:
+    _out.print(f"[bold]{pack.cue}[/bold]  ({pack.speaker}, {pack.effect})")
+    _out.print(f"\nWhy          {pack.why}\nSource       {pack.source}", markup=False)
+    if pack.say_instead:
+        _out.print(f"Say instead  {pack.say_instead}", markup=False)
+    for title, examples in (
+        ("Flags", pack.examples.flags),
+        ("Passes", pack.examples.passes),
+        ("Known misses", pack.examples.known_misses),
+        ("Known false alarms", pack.examples.known_false_alarms),
+    ):
+        if examples:
+            _out.print(f"\n{title}", style="bold")
+            for example in examples:
+                _out.print(f"  · {example.text}", markup=False)
+
+
+def _scorer(rubric: Path | None, packs: Sequence[Path] | None) -> Scorer:
+    from .scorer import Scorer
+
+    return Scorer(rubric=rubric, packs=packs)
+
+
+def _read(
+    paths: Sequence[str], roles: Sequence[str] | None, format: str | None, infer: bool
+) -> Iterator[Conversation | Rejected]:
+    from .readers import read
+
+    return read(list(paths), format=format, roles=_roles(roles), infer_roles=infer, on_error="collect")
+
+
+def _roles(roles: Sequence[str] | None) -> Any:
+    """``--roles`` as the mapping or the file that it names."""
+    if not roles:
+        return None
+    if len(roles) == 1 and "=" not in roles[0]:
+        return roles[0]
+    pairs: dict[str, str] = {}
+    for item in ",".join(roles).split(","):
+        label, sign, role = item.partition("=")
+        if not sign or not label.strip() or not role.strip():
+            raise typer.BadParameter(f"--roles {item!r}: write LABEL=ROLE, or give one CSV file")
+        pairs[label.strip()] = role.strip()
+    return pairs
+
+
+def _remembering(
+    items: Iterator[Conversation | Rejected], kept: dict[str, Conversation] | None
+) -> Iterator[Conversation | Rejected]:
+    for item in items:
+        if kept is not None and not isinstance(item, Rejected):
+            kept[item.id] = item
+        yield item
+
+
+def _summary(cards: Sequence[Scorecard], rejected: Sequence[Rejected], most: int) -> None:
+    hidden = f" (the first {most} shown)" if len(cards) > most else ""
+    _out.print(f"{len(cards)} conversations scored{hidden}, {len(rejected)} rejected", markup=False)
+    for item in rejected[:20]:
+        _err.print(f"rejected: {item}", markup=False, soft_wrap=True)
+
+
+def _write(items: Sequence[Scorecard | Rejected], out: Path, kind: str) -> None:
+    from . import report
+
+    frames = {
+        "scores": report.scores_frame(items),
+        "findings": report.findings_frame(items),
+        "cues": report.cues_frame(items),
+        "ledger": report.ledger_frame(items),
+        "rejected": report.rejected_frame(items),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        path = out / f"{name}.{kind}"
+        if kind == "csv":
+            report.safe_cells(frame).to_csv(path, index=False, lineterminator="\n")
+        elif kind == "jsonl":
+            frame.to_json(path, orient="records", lines=True, force_ascii=False)
+        elif kind == "parquet":
+            frame.to_parquet(path, index=False)
+        else:
+            raise typer.BadParameter(f"--as {kind!r}: use csv, jsonl or parquet")
+    _out.print(f"written to {out}: {', '.join(f'{n}.{kind}' for n in frames)}", markup=False)
+
+
+def _progress() -> Any:
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(json.dumps({"servicequal": __version__}))
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command; errors are one line on standard error and exit code 2."""
+    try:
+        app()
+    except ServicequalError as error:
+        _err.print(f"servicequal: {error}", markup=False, soft_wrap=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,86 @@
+"""Conversation, Turn and Span: the only owner of transcript text and of offsets into it.
+
+Everything else in servicequal points back here: a cue, a finding or a highlighted word is a
+:class:`Span`, a turn number plus character offsets into the *original* text of that turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Role = Literal["agent", "customer", "bot", "system", "unknown"]
+"""Who speaks. ``unknown`` is an honest answer: nothing is scored on a turn whose role is unknown."""
+
+Channel = Literal["call", "chat", "email", "social"]
+
+Kind = Literal["message", "note", "notice", "survey", "quote"]
+"""What a turn is. Only ``message`` turns are scored; the others are kept so that nothing vanishes."""
+
+ROLES: tuple[str, ...] = get_args(Role)
+CHANNELS: tuple[str, ...] = get_args(Channel)
+
+
+def _lowered(value: object) -> object:
+    """Spelling of the closed vocabularies is forgiven for case and outer space, for nothing else."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class Turn(BaseModel):
+    """One uninterrupted contribution by one speaker. Frozen.
+
+    ``start`` and ``end`` are seconds from the start of the conversation, or None where the source
+    has no times. ``speaker_id`` tells several agents (or customers) apart. ``confidence`` is the
+    speech recogniser's, 0-1, or None.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    speaker: Annotated[Role, BeforeValidator(_lowered)]
+    text: str
+    start: float | None = Field(default=None, allow_inf_nan=False)
+    end: float | None = Field(default=None, allow_inf_nan=False)
+    speaker_id: str | None = None
+    kind: Annotated[Kind, BeforeValidator(_lowered)] = "message"
+    confidence: float | None = Field(default=None, ge=0.0, le=1.0)
+
+    @property
+    def scorable(self) -> bool:
+        """True for a message with words in it; notes, notices, surveys and quotes never are."""
+        return self.kind == "message" and not self.text.isspace() and self.text != ""
+
+
+class Conversation(BaseModel):
+    """One service conversation: an id, a channel and its turns in order. Frozen.
+
+    A turn's number everywhere in servicequal is its position in ``turns``, from 0. ``channel`` is
+    None where the source does not say. ``metadata`` is carried along and never read by a rule.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    channel: Annotated[Channel | None, BeforeValidator(_lowered)] = None
+    turns: tuple[Turn, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    def text_at(self, span: Span) -> str:
+        """The exact words a span points to. Raises IndexError where it points outside the text."""
+        text = self.turns[span.turn].text
+        if not 0 <= span.start <= span.end <= len(text):
+            raise IndexError(
+                f"span {span.start}:{span.end} is outside turn {span.turn}, "
+                f"which has {len(text)} characters"
+            )
+        return text[span.start : span.end]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Characters ``start`` to ``end`` (end excluded) of the original text of turn ``turn``."""
+
+    turn: int
+    start: int
+    end: int

@@ -1,0 +1,27 @@
+"""From a DataFrame of turns to a DataFrame of scores, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .readers import from_frame
+from .report import scores_frame
+from .scorer import Scorer, score_many
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def score_frame(
+    df: pd.DataFrame,
+    columns: Mapping[str, str] | None = None,
+    roles: Mapping[str, str] | None = None,
+    scorer: Scorer | None = None,
+) -> pd.DataFrame:
+    """Score a DataFrame with one row per turn; the result has one row per conversation.
+
+    ``columns`` maps our names (``conversation_id``, ``speaker``, ``text``, ``start``, …) to the frame's where they are
+    not recognised; ``roles`` maps its speaker labels to roles. Raises ReadError naming the column.
+    """
+    return scores_frame(score_many(from_frame(df, columns=columns, roles=roles), scorer=scorer))

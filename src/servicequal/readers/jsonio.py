@@ -1,0 +1,166 @@
+"""JSON of every layout as a stream of records: one object, an array, one a line.
+
+A broken line or element is a rejection in place; what is whole around it is still read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from servicequal.conversation import Conversation
+from servicequal.errors import ReadError, Rejected
+from servicequal.readers.draft import Draft, build, printable
+from servicequal.readers.roles import Roles
+from servicequal.readers.source import Source
+
+LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
+SUFFIXES = (".json", *LINE_SUFFIXES)
+_SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One JSON value and the line it begins on (None inside a document)."""
+
+    value: Any
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record was found: file name, file stem (an id if there is no other), line."""
+
+    source: str
+    stem: str
+    line: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def parse(text: str) -> Any:
+    """``json.loads`` whose every failure is a ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def looks_like_json(source: Source) -> bool:
+    """True if the name or the first character says JSON."""
+    return source.suffix in SUFFIXES or source.head.lstrip()[:1] in ("{", "[")
+
+
+def records(source: Source) -> Iterator[Record | Rejected]:
+    """The records of a JSON file; an array's elements one by one. Raises ReadError."""
+    if is_lines(source):
+        yield from _lines(source)
+        return
+    text = source.text()
+    try:
+        value = parse(text)
+    except ValueError as error:
+        if not text.lstrip().startswith("["):
+            raise ReadError(_rejected(source, error, 1)) from error
+        yield from _elements(source, text)
+        return
+    if isinstance(value, list):
+        yield from (Record(element) for element in value)
+    else:
+        yield Record(value)
+
+
+def is_lines(source: Source) -> bool:
+    """True for JSON lines: by its name, or because the first line is a value and more follow."""
+    if source.suffix in LINE_SUFFIXES:
+        return True
+    first, _, rest = source.head.lstrip().partition("\n")
+    if not rest.strip() or rest.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        parse(first)
+    except ValueError:
+        return False
+    return True
+
+
+def _lines(source: Source) -> Iterator[Record | Rejected]:
+    for number, line in source.lines():
+        if not line.strip():
+            continue
+        try:
+            yield Record(parse(line.strip("\ufeff \t\r")), number)
+        except ValueError as error:
+            yield _rejected(source, error, number)
+
+
+def _elements(source: Source, text: str) -> Iterator[Record | Rejected]:
+    """The whole elements of a broken array, then the rejection of what follows."""
+    decoder = json.JSONDecoder()
+    at = text.index("[") + 1
+    while True:
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            if text[at : at + 1] != "]":
+                yield _rejected(source, error, 1)
+            elif text[at + 1 :].strip():
+                yield Rejected("there is more after the end of the array", source.name)
+            return
+        yield Record(value)
+
+
+def _rejected(source: Source, error: BaseException, line: int) -> Rejected:
+    """``line`` is where the text that was parsed begins."""
+    reason, column, hint = "broken JSON: nested too deeply", None, None
+    if isinstance(error, json.JSONDecodeError):
+        line, column = line + error.lineno - 1, str(error.colno)
+        reason = f"broken JSON: {error.msg}"
+        if error.pos >= len(error.doc.rstrip()) - 1 or error.msg.startswith("Unterminated"):
+            hint = "it seems to be cut off; export it again"
+    elif not isinstance(error, RecursionError):
+        reason = f"broken JSON: {printable(str(error))[:200]}"
+    return Rejected(reason, source.name, line=line, column=column, hint=hint)
+
+
+def convert(
+    source: Source,
+    roles: Roles,
+    drafts: Callable[[Any, Place], Iterator[Draft | Rejected]],
+) -> Iterator[Conversation | Rejected]:
+    """Run a format's ``drafts`` over every record and build what it gives; failures are Rejected."""
+    any_record = False
+    for record in records(source):
+        any_record = True
+        if isinstance(record, Rejected):
+            yield record
+            continue
+        place = Place(source.name, source.stem, record.line, source.warnings)
+        yield from guarded(place, record.value, roles, drafts)
+    if not any_record:
+        raise source.fail("the file holds no conversation")
+
+
+def guarded(
+    place: Place,
+    value: Any,
+    roles: Roles,
+    drafts: Callable[[Any, Place], Iterator[Draft | Rejected]],
+) -> Iterator[Conversation | Rejected]:
+    """Build the drafts of one record; whatever is wrong with it becomes one rejection."""
+    try:
+        for draft in drafts(value, place):
+            try:
+                yield draft if isinstance(draft, Rejected) else build(draft, roles)
+            except ReadError as error:
+                yield error.rejected
+    except ReadError as error:
+        yield error.rejected
+    except _SHAPE_ERRORS as error:
+        said = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
+        yield Rejected(
+            printable(f"the record is not as the format has it: {said}"[:300]), place.source, line=place.line
+        )

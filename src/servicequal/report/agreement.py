@@ -1,0 +1,47 @@
+"""An evaluation for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ..agreement import Evaluation
+
+
+def evaluation_view(result: Evaluation) -> Group:
+    """Cues, grades and the worst disagreements, with the graders' own agreement beside ours."""
+    cues = Table(
+        title=f"{result.source}: {result.conversations} conversations, {result.turns} turns",
+        title_justify="left",
+        header_style="bold",
+    )
+    cues.add_column("cue")
+    for name in ("support", "found", "precision", "recall", "F1", "95 % interval", "graders' F1"):
+        cues.add_column(name, justify="right", no_wrap=True)
+    for row in result.cues:
+        cues.add_row(
+            row.name, str(row.support), str(row.found), _n(row.precision), _n(row.recall), _n(row.f1),
+            _span(row.low, row.high), _n(row.graders),
+        )  # fmt: skip
+    grades = Table(header_style="bold")
+    grades.add_column("grade")
+    for name in ("both", "Spearman", "95 % interval", "kappa", "mean error", "N/A agreed", "graders' Spearman"):
+        grades.add_column(name, justify="right", no_wrap=True)
+    for grade in result.grades:
+        grades.add_row(
+            grade.name, str(grade.both), _n(grade.spearman), _span(grade.low, grade.high), _n(grade.kappa),
+            _n(grade.mean_error), f"{grade.not_applicable:.0%}", _n(grade.graders_spearman),
+        )  # fmt: skip
+    lines = [
+        Text(f"{d.kind}: {d.conversation_id} turn {d.turn} {d.cue}: “{d.words or d.text}”") for d in result.worst
+    ]
+    return Group(cues, grades, Text("Disagreements on deflections", style="bold"), *lines)
+
+
+def _n(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{low:.2f}–{high:.2f}"

@@ -1,0 +1,135 @@
+"""Scorecards for a terminal: a table of many, and one read line by line against its transcript."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..conversation import Conversation
+from ..cues import CueMatch
+from ..packs import CUSTOMER, HURTING
+from ..rules import DIMENSIONS
+from ..scoring import OVERALL, Finding, Scorecard
+
+_SHORT = {
+    "common_sense": "sense",
+    "flexibility": "flexible",
+    "problem_solving": "solving",
+    "recovery": "recovery",
+}
+
+
+def scores_table(cards: Sequence[Scorecard], title: str | None = None) -> Table:
+    """One line per conversation: overall, the four scores, and what cost it most."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    table.add_column("conversation", overflow="fold", max_width=34)
+    for name in ("overall", *_SHORT.values()):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("flags", justify="right", no_wrap=True)
+    table.add_column("what cost it most", overflow="ellipsis", max_width=52)
+    for card in cards:
+        flags = sum(m.status == "plain" and m.cue in HURTING for m in card.cues)
+        worst = costliest(card, 1)
+        table.add_row(
+            Text(card.conversation_id),
+            score_text(card.overall, bold=True),
+            *(score_text(card.scores[d]) for d in DIMENSIONS),
+            str(flags),
+            Text(_reason(card, worst)),
+        )
+    return table
+
+
+def _reason(card: Scorecard, worst: Sequence[Finding]) -> str:
+    if card.overall is None:
+        return card.findings[0].explanation if card.findings else "nothing to judge"
+    if not worst:
+        return ""
+    quote = next((m.text for m in card.cues if m.span in worst[0].spans), None)
+    return f"{worst[0].name}: “{quote}”" if quote else worst[0].name
+
+
+def costliest(card: Scorecard, most: int) -> list[Finding]:
+    """The findings that cost most points, the dearest first."""
+    lost = [f for f in card.findings if f.lost and f.lost > 0.5]
+    return sorted(lost, key=lambda f: (-(f.lost or 0.0), f.code))[:most]
+
+
+def card_view(card: Scorecard, conversation: Conversation | None = None, details: bool = True) -> Group:
+    """One scorecard in full: scores, the transcript with its cues marked, and the ledger."""
+    parts: list[RenderableType] = [_headline(card)]
+    for note in card.notes:
+        parts.append(Text(f"  note: {note.message}", style="yellow"))
+    if conversation is not None:
+        parts += [Text(), *(_turn(card, conversation, n) for n in range(len(conversation.turns)))]
+    if details:
+        parts += [Text(), _ledger(card)]
+    return Group(*parts)
+
+
+def _headline(card: Scorecard) -> Text:
+    line = Text.assemble((card.conversation_id, "bold"), "  overall ", score_text(card.overall, bold=True))
+    for d in DIMENSIONS:
+        line.append("   " + d.replace("_", " ") + " ")
+        line.append_text(score_text(card.scores[d]))
+        line.append(f" ({card.coverage[d]:.0%})", style="dim")
+    return line
+
+
+def _turn(card: Scorecard, conversation: Conversation, number: int) -> Text:
+    turn = conversation.turns[number]
+    line = Text(f"{number:>3} {turn.speaker:<9}", style="dim")
+    body = Text(turn.text)
+    labels: list[str] = []
+    for match in card.cues:
+        if match.turn == number and match.status != "excused":
+            body.stylize(_style(match), match.start, match.end)
+            label = match.cue if match.status == "plain" else f"{match.cue} ({match.status})"
+            if label not in labels:
+                labels.append(label)
+    line.append_text(body)
+    if labels:
+        line.append("  ‹" + ", ".join(labels) + "›", style="dim italic")
+    return line
+
+
+def _style(match: CueMatch) -> str:
+    if match.status == "softened":
+        return "yellow"
+    if match.cue in HURTING:
+        return "bold red"
+    return "magenta" if match.cue in CUSTOMER else "green"
+
+
+def _ledger(card: Scorecard) -> Table:
+    table = Table(title="Ledger: what the scores add up from", title_justify="left", header_style="bold")
+    for name, side in (("score", "left"), ("item", "left"), ("points", "right"), ("of", "right")):
+        table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    by_code = {f.code: f for f in card.findings}
+    for line in card.ledger:
+        finding = by_code.get(line.item)
+        words = "; ".join(m.text for m in card.cues if finding and m.span in finding.spans[:3])
+        why = "" if finding is None or line.kind == "cap" else finding.explanation
+        if words and finding and finding.outcome == "missed":
+            why = f"{why}: “{words}”"
+        possible = line.points / line.credit if line.credit else (finding.lost if finding else None)
+        table.add_row(
+            line.score if line.score != OVERALL else "OVERALL",
+            f"{line.item} {finding.name}" if finding else line.item,
+            f"{line.points:+.1f}" if line.kind == "cap" else f"{line.points:.1f}",
+            "" if possible is None or line.kind != "rule" else f"{possible:.1f}",
+            Text(why),
+        )
+    return table
+
+
+def score_text(value: float | None, bold: bool = False) -> Text:
+    """A score as coloured text; an en dash where there was nothing to judge."""
+    if value is None:
+        return Text("–", style="dim")
+    colour = "green" if value >= 70 else "yellow" if value >= 45 else "red"
+    return Text(f"{value:.0f}", style=f"bold {colour}" if bold else colour)

@@ -1,0 +1,160 @@
+"""Flexibility: rules are guidelines; a "no" comes with a reason and a way; nobody loses face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .base import Verdict, not_applicable, rule
+from .common_sense import mood
+from .view import View, spans_of
+
+REFUSALS = ("policy_shield", "helplessness", "blaming", "bouncing", "disowning")
+"""Cues with which an agent refuses, or says that something stands in the way."""
+
+
+def _occasion(view: View) -> bool:
+    """Something was refused, constrained or unusual: a refusal in any form, or an alternative offered."""
+    return bool(view.every(view.agent, *REFUSALS, "alternative", softened=True))
+
+
+_NO_OCCASION = "nothing was refused, constrained or unusual"
+
+
+@rule(
+    "FLX101",
+    "flexibility.looks-for-a-way",
+    "flexibility",
+    weight=3,
+    within=2,
+    why="A refusal that ends the matter leaves the customer with nothing; almost always there is something.",
+    source="codebook: alternative; good service: a 'no' comes with a reason and an alternative",
+    say_instead="I can't do that one, but what I can do is …",
+)
+def looks_for_a_way(view: View, params: Mapping[str, float]) -> Verdict:
+    """After a refusal or an obstacle the agent offers another way, an exception or a step of their own.
+    The credit is the share of refusals that are followed so."""
+    if not _occasion(view):
+        return not_applicable(_NO_OCCASION)
+    refusals = view.every(view.agent, *REFUSALS, softened=True)
+    ways = view.every(view.agent, "alternative", "make_good")
+    if not refusals:
+        return Verdict(1.0, "another way was offered, and nothing was refused", spans_of(ways))
+    turns = sorted({m.turn for m in refusals})
+    walls = []
+    for n in turns:
+        answered = any(m.status == "softened" for m in refusals if m.turn == n) or view.every(
+            (n, *view.replies(n, int(params["within"]))), "alternative", "make_good", "ownership"
+        )
+        if not answered:
+            walls.append(n)
+    credit = 1 - len(walls) / len(turns)
+    text = f"{len(turns) - len(walls)} of {len(turns)} refusals came with another way"
+    return Verdict(credit, text, spans_of(m for m in refusals if m.turn in walls) or spans_of(ways))
+
+
+@rule(
+    "FLX102",
+    "flexibility.no-wall-of-rules",
+    "flexibility",
+    weight=3,
+    why="'That's the policy' tells the customer that the rule matters more than they do.",
+    source="codebook: policy_shield, helplessness; good service: rules are guidelines",
+    say_instead="The rule is there because …; for your case I'll ask for an exception and tell you by {time}.",
+)
+def no_wall_of_rules(view: View, params: Mapping[str, float]) -> Verdict:
+    """No rule, script or system is the reason for refusing, and nobody stops at 'nothing can be done'.
+    Each plain one costs half of the credit, each softened one a tenth."""
+    if not _occasion(view):
+        return not_applicable(_NO_OCCASION)
+    return counted(view, "policy_shield", "helplessness", what="walls of rules or helplessness")
+
+
+@rule(
+    "FLX103",
+    "flexibility.wrong-with-dignity",
+    "flexibility",
+    weight=2,
+    why="A customer who is wrong and is told so without dignity is lost, even where the agent is right.",
+    source="codebook: blaming, dismissive; good service: a customer who is wrong is wrong with dignity",
+    say_instead="Easily done, the two look alike. Let me put it right.",
+)
+def wrong_with_dignity(view: View, params: Mapping[str, float]) -> Verdict:
+    """The agent neither blames the customer nor is cold, sarcastic or belittling."""
+    if not _occasion(view):
+        return not_applicable(_NO_OCCASION)
+    return counted(view, "blaming", "dismissive", what="words that take the customer's dignity")
+
+
+@rule(
+    "FLX104",
+    "flexibility.no-sending-away",
+    "flexibility",
+    weight=2,
+    why="Sending somebody elsewhere is the standard option; looking for a way is doing a part of it for them.",
+    source="codebook: bouncing, disowning",
+    say_instead="I'll ring them for you now and tell you what they say.",
+)
+def no_sending_away(view: View, params: Mapping[str, float]) -> Verdict:
+    """The customer is not sent to somebody else, nor told that it is somebody else's, as the answer."""
+    if not _occasion(view):
+        return not_applicable(_NO_OCCASION)
+    return counted(view, "bouncing", "disowning", "noncommittal", what="times sent away or put off")
+
+
+@rule(
+    "FLX105",
+    "flexibility.no-blank-cheque",
+    "flexibility",
+    weight=1,
+    why="Promising the earth is not flexibility; somebody will have to break the promise.",
+    source="good service: flexible, but not a blank cheque",
+    say_instead="I can do … today; for the rest I'll ask and tell you by {time}.",
+)
+def no_blank_cheque(view: View, params: Mapping[str, float]) -> Verdict:
+    """The agent does not promise whatever the customer wants, certainty about things nobody can be certain
+    of, or gifts without measure."""
+    reckless = [n for n in view.agent if _reckless(view.normal(n))]
+    if reckless:
+        return Verdict(0.0, "promised without measure", tuple(view.whole(n) for n in reckless))
+    generous = view.every(view.agent, "make_good")
+    if not generous or not _occasion(view):
+        return not_applicable("nothing was promised beyond the ordinary")
+    return Verdict(1.0, "what was given is named and has a measure", spans_of(generous))
+
+
+@rule(
+    "FLX106",
+    "flexibility.accepts-the-way",
+    "flexibility",
+    weight=2,
+    why="A way that was found shows in the customer; a wall shows too.",
+    source="codebook: flexibility 4 = 'a no that leaves the customer respected and provided for'",
+    say_instead="Would that work for you?",
+)
+def accepts_the_way(view: View, params: Mapping[str, float]) -> Verdict:
+    """Where something was refused or constrained, the customer ends content rather than frustrated."""
+    return mood(view) if _occasion(view) else not_applicable(_NO_OCCASION)
+
+
+def counted(view: View, *cues: str, what: str) -> Verdict:
+    """Half of the credit for each plain cue, a tenth for each softened one; at most all of it."""
+    plain = view.every(view.agent, *cues)
+    softened = [m for m in view.every(view.agent, *cues, softened=True) if m.status == "softened"]
+    hard = len({m.turn for m in plain})
+    soft = len({m.turn for m in softened})
+    credit = max(0.0, 1 - 0.5 * hard - 0.1 * soft)
+    return Verdict(credit, f"{hard} {what}, {soft} softened by help", spans_of([*plain, *softened]))
+
+
+_RECKLESS = (
+    r" (?:whatever you (?:want|like|need)|anything you (?:want|like|ask)|all of it free|everything free"
+    r"|free for (?:life|ever)|name your price|as much as you (?:want|like)|no limits?|(?:a )?blank cheque"
+    r"|you will never (?:have|need) to .{0,40}again|hundred percent no question|(?:i would )?bet my"
+    r"|i can do what i (?:want|like)|all of it(?: for)? free|the lot for free|free of charge for ever)\b"
+)
+
+
+def _reckless(normal: str) -> bool:
+    import re2
+
+    return re2.search(_RECKLESS, normal) is not None

@@ -1,0 +1,242 @@
+"""Problem-solving: named, understood, acted on, a time given, checked; whoever's problem it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..packs import HURTING
+from .base import Verdict, not_applicable, rule
+from .common_sense import deflection_share, mood
+from .view import MOVES, View, spans_of
+
+
+def _something_to_solve(view: View) -> bool:
+    return bool(view.customer) and bool(view.agent)
+
+
+_NOTHING = "no matter was brought by the customer, or no agent answered"
+
+
+@rule(
+    "SOL101",
+    "problem-solving.moves-it-forward",
+    "problem_solving",
+    weight=3,
+    why="Each reply should leave the matter a step further than it was.",
+    source="codebook: action, guidance, alternative, commitment, make_good; problem-solving 4 = 'solved or in hand'",
+    say_instead="I've done …; next I'll …, and you'll have it by {time}.",
+)
+def moves_it_forward(view: View, params: Mapping[str, float]) -> Verdict:
+    """The agent's turns carry actions, answers, options or commitments. Full credit where half of them do."""
+    if not _something_to_solve(view):
+        return not_applicable(_NOTHING)
+    moves = view.every(view.agent, *MOVES, "proactive", "ownership")
+    good = {m.turn for m in moves if not view.has(m.turn, *HURTING)}
+    credit = min(1.0, 2 * len(good) / len(view.agent))
+    return Verdict(credit, f"{len(good)} of {len(view.agent)} agent turns move the matter", spans_of(moves))
+
+
+@rule(
+    "SOL102",
+    "problem-solving.not-passed-on",
+    "problem_solving",
+    weight=3,
+    why="Whoever answers is the company; a problem that is handed round belongs to nobody.",
+    source="codebook: disowning, bouncing, noncommittal, helplessness; problem-solving 0 = 'dead end, bounced'",
+    say_instead="I'll find out who can move this and come back to you by {time}.",
+)
+def not_passed_on(view: View, params: Mapping[str, float]) -> Verdict:
+    """The agent neither hands the matter away nor leaves it hanging. The credit falls with the share of
+    agent turns that do, and reaches zero where half of them do."""
+    if not _something_to_solve(view):
+        return not_applicable(_NOTHING)
+    return deflection_share(view, HURTING, view.agent)
+
+
+@rule(
+    "SOL103",
+    "problem-solving.acts",
+    "problem_solving",
+    weight=2,
+    why="Advice is good; something done for this customer is better.",
+    source="codebook: action, commitment, ownership",
+    say_instead="I'm doing that for you now.",
+)
+def acts(view: View, params: Mapping[str, float]) -> Verdict:
+    """After a problem is reported the agent does, or promises to do, a concrete thing for this customer."""
+    if not view.gone_wrong:
+        return not_applicable("no problem was reported")
+    start = view.first_failure or 0
+    later = tuple(n for n in view.agent if n > start)
+    if not later:
+        return not_applicable("no agent turn after the problem was reported")
+    found = view.every(later, "action", "ownership", "commitment", "make_good")
+    kinds = {m.cue for m in found}
+    credit = min(1.0, 0.4 * len(kinds & {"action", "make_good"}) + 0.3 * len(kinds & {"commitment", "ownership"}))
+    return Verdict(credit, f"acted on with: {', '.join(sorted(kinds)) or 'nothing'}", spans_of(found), later)
+
+
+@rule(
+    "EXP101",
+    "expectations.a-when-gets-a-time",
+    "problem_solving",
+    weight=2,
+    within=2,
+    why="Whoever asks when needs a time to plan by; an honest range is better than 'soon'.",
+    source="codebook: asks_when, commitment, noncommittal",
+    say_instead="It will be between {time} and {time}; I'll tell you at once if that changes.",
+)
+def when_gets_a_time(view: View, params: Mapping[str, float]) -> Verdict:
+    """Each time the customer asks for a time, date or next step, one is given within two replies."""
+    asked = [n for n in view.customer if view.has(n, "asks_when") and view.replies(n, 1)]
+    if not asked:
+        return not_applicable("the customer asked for no time")
+    missed = []
+    for n in asked:
+        replies = view.replies(n, int(params["within"]))
+        given = view.every(replies, "commitment", "guidance", "action", "make_good")
+        if not given or view.every(view.replies(n, 1), "noncommittal"):
+            missed.append(n)
+    credit = 1 - len(missed) / len(asked)
+    spans = tuple(m.span for n in missed for m in view.at(n, "asks_when"))
+    text = f"{len(asked) - len(missed)} of {len(asked)} questions for a time were given one"
+    return Verdict(credit, text, spans)
+
+
+@rule(
+    "SOL104",
+    "problem-solving.not-closed-while-open",
+    "problem_solving",
+    weight=2,
+    why="The last thing said is what the customer goes home with.",
+    source="codebook: check_back; problem-solving 4 = 'with a concrete step, time and check'",
+    say_instead="Before we close: is there anything about this that's still open for you?",
+)
+def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
+    """The agent's last words hold no deflection: the customer leaves with a step, an answer or a check."""
+    if not _something_to_solve(view):
+        return not_applicable(_NOTHING)
+    last = view.agent[-2:] if len(view.agent) > 2 else view.agent[-1:]
+    bad = view.every(last, *HURTING)
+    good = view.every(last, *MOVES, "check_back", "ownership", "proactive")
+    if bad and view.has(view.agent[-1], *HURTING):
+        return Verdict(0.0, "the agent's last words deflect", spans_of(bad), last)
+    if bad:
+        return Verdict(0.3, "towards the end the agent deflects", spans_of(bad), last)
+    if good:
+        return Verdict(1.0, "the agent's last words hold a step, an answer or a check", spans_of(good), last)
+    return Verdict(0.6, "the agent's last words neither help nor deflect", (), last)
+
+
+@rule(
+    "SOL105",
+    "problem-solving.ends-solved",
+    "problem_solving",
+    weight=3,
+    why="Solved is what the customer says is solved.",
+    source="codebook: satisfied; problem-solving: 'moved to an end'",
+    say_instead="Could you try it while I'm here, so that we know it works?",
+)
+def ends_solved(view: View, params: Mapping[str, float]) -> Verdict:
+    """The customer ends satisfied rather than frustrated."""
+    return mood(view) if _something_to_solve(view) else not_applicable(_NOTHING)
+
+
+@rule(
+    "SOL106",
+    "problem-solving.understands-first",
+    "problem_solving",
+    weight=1,
+    why="A question at the right time saves three wrong answers.",
+    source="codebook: diagnosis",
+    say_instead="So that I fix the right thing: when did it start, and what do you see now?",
+)
+def understands_first(view: View, params: Mapping[str, float]) -> Verdict:
+    """Where a problem is reported the agent asks what is needed to understand it, or already acts on it."""
+    if view.first_failure is None:
+        return not_applicable("no problem was reported")
+    replies = view.replies(view.first_failure, 3)
+    if not replies:
+        return not_applicable("no agent turn after the problem was reported")
+    found = view.every(replies, "diagnosis", "action", "guidance")
+    return Verdict(1.0 if found else 0.0, "asked about or acted on" if found else "neither asked about nor acted on",
+                   spans_of(found), replies)
+
+
+@rule(
+    "SOL107",
+    "problem-solving.checks-that-it-worked",
+    "problem_solving",
+    weight=0.5,
+    why="A fix that nobody checked is a hope.",
+    source="codebook: check_back; problem-solving 4 = 'concrete step, time and check'",
+    say_instead="I'll ring you on Friday to see that it's still working.",
+)
+def checks(view: View, params: Mapping[str, float]) -> Verdict:
+    """After acting on a problem the agent checks that it worked or says how to come back."""
+    if not view.gone_wrong or not view.every(view.agent, *MOVES):
+        return not_applicable("nothing was done that could be checked")
+    found = view.every(view.agent, "check_back")
+    return Verdict(1.0 if found else 0.0, "checked, or a way back given" if found else "not checked", spans_of(found))
+
+
+@rule(
+    "EXP102",
+    "expectations.promise-kept",
+    "problem_solving",
+    weight=1,
+    why="A promise that is forgotten costs more trust than one that was never made.",
+    source="good service: expectations met, or renegotiated in time",
+    say_instead="I said I'd have it by four: here it is.",
+)
+def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
+    """A commitment made early is kept or renegotiated later in the conversation; a customer who comes back
+    to it finds it forgotten where the agent has nothing to show."""
+    promised = [n for n in view.agent if view.has(n, "commitment")]
+    reminders = [
+        n
+        for n in view.customer
+        if promised and n > promised[0] and view.every((n,), "repeat_contact", "asks_when", "problem")
+        and _mentions_promise(view.normal(n))
+    ]
+    if not reminders:
+        return not_applicable("no promise came up again in this conversation")
+    after = view.replies(reminders[0], 2)
+    kept = view.every(after, "action", "make_good", "commitment", "ownership")
+    spans = (*(m.span for n in promised[:1] for m in view.at(n, "commitment")), view.whole(reminders[0]))
+    if kept and not view.every(after, *HURTING):
+        return Verdict(0.6, "the promise came up again and was put right or renewed", spans, after)
+    return Verdict(0.0, "the promise came up again and was not kept", spans, after)
+
+
+@rule(
+    "OWN101",
+    "ownership.takes-it-on",
+    "problem_solving",
+    weight=1,
+    why="People calm down when they hear that somebody has it, even if it isn't that person's fault.",
+    source="codebook: ownership; 'business problems and those that are none of your business'",
+    say_instead="Leave it with me; I'll see it through and tell you by {time}.",
+)
+def takes_it_on(view: View, params: Mapping[str, float]) -> Verdict:
+    """Where a problem is reported, or the agent says whose it is, the agent takes it on in person."""
+    others = view.every(view.agent, "disowning", "bouncing", softened=True)
+    if not (view.gone_wrong or others):
+        return not_applicable("nothing to take on")
+    found = view.every(view.agent, "ownership")
+    if found:
+        return Verdict(1.0, "taken on in person", spans_of(found))
+    if any(m.status == "plain" for m in others):
+        return Verdict(0.0, "handed to somebody else", spans_of(others))
+    done = view.every(view.agent, "action", "commitment", "make_good")
+    return Verdict(0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done))
+
+
+def _mentions_promise(normal: str) -> bool:
+    import re2
+
+    pattern = (
+        r" (?:you|they|he|she|somebody|someone|i was) (?:said|told|promised|were going to|was going to|were meant to"
+        r"|would|guaranteed|swore)| promised| supposed to| meant to"
+    )
+    return re2.search(pattern, normal) is not None

@@ -1,0 +1,116 @@
+"""A conversation and its cues, arranged for rules to ask questions of. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..conversation import Conversation, Span
+from ..cues import CueMatch
+from ..normal import normalise
+from ..packs import HURTING
+
+MOVES = ("action", "guidance", "alternative", "commitment", "make_good")
+"""Cues that move a matter forward."""
+
+_QUESTION_OPENERS = (
+    r"(?:^|[.:] )(?: (?:and|so|but|okay|right|well|then|yes|no|yeah|hi|hello|please))*"
+    r" (?:what|when|where|who|why|how|which|can|could|do|does|did|is|are|will|would|should|have|has|any)"
+    r" (?:i|you|we|it|there|that|this|the|my|they|he|she|your|about|much|many|long|soon|come|do|is|are|time|day"
+    r"|happens|am|was|else|chance|news|idea|update)\b"
+)
+
+
+class View:
+    """One conversation as the rules see it: turns by side, plain cues by turn, and who answers whom."""
+
+    def __init__(self, conversation: Conversation, cues: Sequence[CueMatch]) -> None:
+        self.conversation = conversation
+        self.turns = conversation.turns
+        self.cues = tuple(cues)
+        self.agent = tuple(n for n, t in enumerate(self.turns) if t.speaker == "agent" and t.scorable)
+        self.customer = tuple(n for n, t in enumerate(self.turns) if t.speaker == "customer" and t.scorable)
+        self._by_turn: dict[int, list[CueMatch]] = {}
+        for match in self.cues:
+            self._by_turn.setdefault(match.turn, []).append(match)
+        self._normal: dict[int, str] = {}
+
+    def normal(self, turn: int) -> str:
+        """The normal form of a turn."""
+        if turn not in self._normal:
+            self._normal[turn] = normalise(self.turns[turn].text)
+        return self._normal[turn]
+
+    def at(self, turn: int, *wanted: str, softened: bool = False) -> list[CueMatch]:
+        """Cues of these names that count in one turn (all names if none given), by start."""
+        return [
+            m
+            for m in self._by_turn.get(turn, ())
+            if (not wanted or m.cue in wanted)
+            and (m.status == "plain" or (softened and m.status == "softened"))
+        ]
+
+    def has(self, turn: int, *wanted: str) -> bool:
+        """Whether any of these cues counts in a turn."""
+        return any(m.status == "plain" and m.cue in wanted for m in self._by_turn.get(turn, ()))
+
+    def every(self, turns: Iterable[int], *wanted: str, softened: bool = False) -> list[CueMatch]:
+        """Cues of these names that count in any of the turns."""
+        return [m for n in turns for m in self.at(n, *wanted, softened=softened)]
+
+    def replies(self, turn: int, within: int) -> tuple[int, ...]:
+        """The next ``within`` agent turns after a turn; turns in one breath count as one."""
+        found: list[int] = []
+        breaths = 0
+        previous = -2
+        for n in self.agent:
+            if n <= turn:
+                continue
+            if n != previous + 1:
+                breaths += 1
+            if breaths > within:
+                break
+            found.append(n)
+            previous = n
+        return tuple(found)
+
+    def whole(self, turn: int) -> Span:
+        """The span of a whole turn."""
+        return Span(turn, 0, len(self.turns[turn].text))
+
+    @cached_property
+    def deflections(self) -> list[CueMatch]:
+        """Plain hurting cues of the agent's turns."""
+        return self.every(self.agent, *HURTING)
+
+    def questions(self) -> list[int]:
+        """Customer turns that ask something: a question mark, a question's opening, or *asks_when*."""
+        return [
+            n
+            for n in self.customer
+            if "?" in self.turns[n].text
+            or self.has(n, "asks_when")
+            or _openers().search(self.normal(n)) is not None
+        ]
+
+    @cached_property
+    def first_failure(self) -> int | None:
+        """The first customer turn that reports a problem, or None."""
+        return next((n for n in self.customer if self.has(n, "problem")), None)
+
+    @cached_property
+    def gone_wrong(self) -> bool:
+        """Whether anything had gone wrong: the customer reports a problem."""
+        return self.first_failure is not None
+
+
+def _openers() -> Any:
+    import re2
+
+    return re2.compile(_QUESTION_OPENERS)
+
+
+def spans_of(matches: Iterable[CueMatch]) -> tuple[Span, ...]:
+    """The spans of matches, in order, without repeats."""
+    return tuple(dict.fromkeys(m.span for m in matches))

@@ -1,0 +1,144 @@
+"""The one way through, composed: conversation, cues, rules, score."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ._version import __version__
+from .conversation import Conversation
+from .cues import CueFinder, CueMatch
+from .errors import Rejected
+from .hygiene import HygieneNote, check
+from .packs import Pack, with_user_packs
+from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
+from .rules import Verdict, View
+from .scoring import Fingerprint, Scorecard, account
+
+
+class Scorer:
+    """Packs, rules and rubric, compiled once; scores any number of conversations.
+
+    ``rubric`` is a YAML file, a mapping or a :class:`Rubric` over the default; ``packs`` are a user's own
+    packs (files or :class:`Pack`) over the built-in ones. Immutable in use, and picklable.
+    """
+
+    def __init__(
+        self,
+        rubric: str | Path | Mapping[str, Any] | Rubric | None = None,
+        packs: Iterable[Pack | str | Path] | None = None,
+        nlp: Any | None = None,
+    ) -> None:
+        self.rubric = load_rubric(rubric)
+        self.packs = with_user_packs(packs)
+        self.nlp = nlp
+        self._judged = apply_rubric(self.rubric)
+        self._weights = dimension_weights(self.rubric)
+        self._finder = CueFinder(self.packs)
+        self.fingerprint = self._fingerprint()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Scorer, (self.rubric, self.packs, self.nlp))
+
+    def score(self, conversation: Conversation) -> Scorecard:
+        """The scorecard of one conversation. Never raises for what a transcript holds."""
+        notes = check(conversation)
+        cues = self.cues(conversation)
+        verdicts = self._verdicts(View(conversation, cues), notes)
+        findings, ledger, scores, coverage, overall = account(verdicts, self._weights)
+        return Scorecard(
+            conversation_id=conversation.id,
+            channel=conversation.channel,
+            overall=overall,
+            scores=scores,
+            coverage=coverage,
+            cues=cues,
+            findings=tuple(findings),
+            ledger=tuple(ledger),
+            notes=notes,
+            fingerprint=self.fingerprint,
+        )
+
+    def cues(self, conversation: Conversation) -> tuple[CueMatch, ...]:
+        """The cues of one conversation, without rules or scores."""
+        return self._finder.find(conversation)
+
+    def _verdicts(
+        self, view: View, notes: tuple[HygieneNote, ...]
+    ) -> list[tuple[Judged, Verdict]]:
+        blocked, one_sided = _doubts(view, notes)
+        verdicts = []
+        for judged in self._judged:
+            reason = blocked or (one_sided if judged.rule.needs_customer else None)
+            verdict = (
+                Verdict(None, reason, undetermined=True) if reason else judged.rule.check(view, judged.params)
+            )
+            verdicts.append((judged, verdict))
+        return verdicts
+
+    def _fingerprint(self) -> Fingerprint:
+        packs = hashlib.sha256("".join(p.model_dump_json() for p in self.packs).encode()).hexdigest()[:12]
+        rules = rubric_hash(self.rubric, self._judged, [packs])
+        return Fingerprint(version=__version__, rules=rules, rubric=self.rubric.name, model=None)
+
+
+_BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english", "unknown_roles")
+
+
+def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str | None]:
+    """Why all rules, or those that need a customer, can't be judged on this transcript."""
+    by_code = {note.code: note for note in notes}
+    for code in _BLOCKING:
+        if code in by_code:
+            return by_code[code].message, None
+    if not view.agent:
+        return "no agent turn with words in it", None
+    return None, None if view.customer else "no customer turn: one side of the conversation only"
+
+
+@cache
+def _default() -> Scorer:
+    return Scorer()
+
+
+def score(conversation: Conversation) -> Scorecard:
+    """The scorecard of one conversation with the default rubric and packs."""
+    return _default().score(conversation)
+
+
+def score_many(
+    conversations: Iterable[Conversation | Rejected], workers: int = 1, scorer: Scorer | None = None
+) -> Iterator[Scorecard | Rejected]:
+    """Scorecards in the order of the conversations; a :class:`Rejected` that comes in goes out as it is.
+
+    ``workers`` above 1 spreads the work over processes in bounded batches.
+    """
+    use = scorer or _default()
+    if workers <= 1:
+        for item in conversations:
+            yield item if isinstance(item, Rejected) else use.score(item)
+        return
+    from joblib import Parallel, delayed
+
+    jobs = (delayed(_score_batch)(use, batch) for batch in _batched(conversations, 64))
+    runner = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")
+    for batch in runner(jobs):
+        yield from batch
+
+
+def _score_batch(scorer: Scorer, batch: list[Conversation | Rejected]) -> list[Scorecard | Rejected]:
+    return [item if isinstance(item, Rejected) else scorer.score(item) for item in batch]
+
+
+def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
