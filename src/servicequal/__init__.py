@@ -28,7 +28,7 @@ _HOME = {
     "score_frame": "frame",
 }  # fmt: skip
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOME)]
 
 if TYPE_CHECKING:
     from .agreement import Evaluation, evaluate
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import cues_frame, findings_frame, ledger_frame, scores_frame
     from .rubric import Rubric, load_rubric
-    from .scoring import Finding, LedgerLine, Scorecard
     from .scorer import Scorer, score, score_many
+    from .scoring import Finding, LedgerLine, Scorecard
 
 
 def __getattr__(name: str) -> Any:

@@ -135,9 +135,7 @@ def evaluate(
             if match.status == "plain":
                 by_turn.setdefault(match.turn, set()).add(match.cue)
         said.append({turn: tuple(sorted(names)) for turn, names in by_turn.items()})
-    predicted = [
-        {**{d: card.scores[d] for d in DIMENSIONS}, "overall": card.overall} for card in cards
-    ]
+    predicted = [{**{d: card.scores[d] for d in DIMENSIONS}, "overall": card.overall} for card in cards]
     grades = tuple(_grade(name, marked, predicted) for name in GRADES)
     return Evaluation(
         source=str(gold) if isinstance(gold, str | Path) else ", ".join(map(str, gold)),
@@ -225,7 +223,9 @@ def _macro(
     supported = total[:, 0] + total[:, 2] > 0
     f1 = _f1(total)[supported]
     with np.errstate(all="ignore"):
-        boots = np.array([np.nanmean(row) if row.size else np.nan for row in _f1(summed[:, at])[:, supported]])
+        boots = np.array(
+            [np.nanmean(row) if row.size else np.nan for row in _f1(summed[:, at])[:, supported]]
+        )
     low, high = _interval(boots)
     ceilings = [c for m in members if (c := ceiling.get(m)) is not None]
     return CueAgreement(
@@ -277,7 +277,9 @@ def _consensus(marks: Sequence[Marks]) -> Marks:
 # -- grades ------------------------------------------------------------------------------------------
 
 
-def _grade(name: str, marked: Sequence[Marked], predicted: Sequence[Mapping[str, float | None]]) -> GradeAgreement:
+def _grade(
+    name: str, marked: Sequence[Marked], predicted: Sequence[Mapping[str, float | None]]
+) -> GradeAgreement:
     gold = [m.grades.get(name) for m in marked]
     ours = [p[name] for p in predicted]
     same = [(g is None) == (o is None) for g, o in zip(gold, ours, strict=True)]
@@ -374,7 +376,9 @@ def _worst(marked: Sequence[Marked], cards: Sequence[Any], said: Sequence[Marks]
                 matches = [x for x in card.cues if x.turn == turn and x.cue in found and x.status == "plain"]
                 sure = max(x.confidence if x.confidence is not None else 0.5 for x in matches)
                 words = " | ".join(x.text for x in matches)
-                false.append((sure, Disagreement(cid, turn, ", ".join(sorted(found)), "only ours", text, words)))
+                false.append(
+                    (sure, Disagreement(cid, turn, ", ".join(sorted(found)), "only ours", text, words))
+                )
             elif gold and not found:
                 words = " | ".join(w for c in sorted(gold) for w in m.evidence.get(turn, {}).get(c, ()))
                 missed.append(Disagreement(cid, turn, ", ".join(sorted(gold)), "only theirs", text, words))

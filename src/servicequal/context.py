@@ -60,19 +60,19 @@ def asked(normal: str, start: int, end: int) -> bool:
 def denied(normal: str, start: int, end: int) -> bool:
     """*I'm not saying* …, *rather than* …, *never* … stands right before the match."""
     left, _ = sentence_bounds(normal, start, end)
-    return bool(_pattern(_DENIED).search(normal[left:start]))
+    return bool(_pattern(_DENIED).search(normal[left:start].rstrip()))
 
 
 def supposed(normal: str, start: int, end: int) -> bool:
     """*if*, *in case*, *unless* … stands right before the match."""
     left, _ = sentence_bounds(normal, start, end)
-    return bool(_pattern(_SUPPOSED).search(normal[left:start]))
+    return bool(_pattern(_SUPPOSED).search(normal[left:start].rstrip()))
 
 
 def reported(normal: str, start: int, end: int) -> bool:
     """Somebody else is said to have said it: *the courier told you* …, *you said that* …"""
     left, _ = sentence_bounds(normal, start, end)
-    return bool(_pattern(_REPORTED).search(normal[left:start]))
+    return bool(_pattern(_REPORTED).search(normal[left:start].rstrip()))
 
 
 def quoted(text: str, start: int, end: int) -> bool:

@@ -71,8 +71,7 @@ class Conversation(BaseModel):
         text = self.turns[span.turn].text
         if not 0 <= span.start <= span.end <= len(text):
             raise IndexError(
-                f"span {span.start}:{span.end} is outside turn {span.turn}, "
-                f"which has {len(text)} characters"
+                f"span {span.start}:{span.end} is outside turn {span.turn}, which has {len(text)} characters"
             )
         return text[span.start : span.end]
 

@@ -34,16 +34,19 @@ class Rejected:
     hint: str | None = None
 
     def __str__(self) -> str:
-        place = [self.source or "", *(
-            f"{name} {value}"
-            for name, value in (
-                ("line", self.line),
-                ("column", self.column),
-                ("conversation", self.conversation_id),
-                ("turn", self.turn),
-            )
-            if value is not None
-        )]
+        place = [
+            self.source or "",
+            *(
+                f"{name} {value}"
+                for name, value in (
+                    ("line", self.line),
+                    ("column", self.column),
+                    ("conversation", self.conversation_id),
+                    ("turn", self.turn),
+                )
+                if value is not None
+            ),
+        ]
         where = ", ".join(part for part in place if part)
         text = f"{where}: {self.reason}" if where else self.reason
         return f"{text} ({self.hint})" if self.hint else text

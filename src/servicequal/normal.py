@@ -36,8 +36,36 @@ def _table() -> dict[int, str | None]:
 _TABLE = _table()
 
 FILLERS = frozenset(
-    "um umm ummm uh uhh uhm er err erm ermm ehm hm hmm hmmm mm mmm mhm ah eh huh just really actually "
-    "basically literally honestly obviously simply".split()
+    [
+        "um",
+        "umm",
+        "ummm",
+        "uh",
+        "uhh",
+        "uhm",
+        "er",
+        "err",
+        "erm",
+        "ermm",
+        "ehm",
+        "hm",
+        "hmm",
+        "hmmm",
+        "mm",
+        "mmm",
+        "mhm",
+        "ah",
+        "eh",
+        "huh",
+        "just",
+        "really",
+        "actually",
+        "basically",
+        "literally",
+        "honestly",
+        "obviously",
+        "simply",
+    ]
 )
 """Left out of the normal form: they stand between the words that matter and carry nothing themselves."""
 
@@ -78,36 +106,280 @@ _WORDS: dict[str, str] = {
     "program": "programme", "neighbor": "neighbour", "neighbors": "neighbours", "honor": "honour",
     "honored": "honoured", "licence": "license", "maam": "madam", "alright": "all right",
     "anymore": "any more", "sumthing": "something", "nothin": "nothing", "somethin": "something",
+    "seperate": "separate", "recieve": "receive", "recieved": "received", "definately": "definitely",
+    "tommorow": "tomorrow", "tommorrow": "tomorrow", "tomorow": "tomorrow", "appologies": "apologies",
+    "appologise": "apologise", "sory": "sorry", "untill": "until", "wich": "which", "teh": "the",
+    "recomend": "recommend", "adress": "address", "inconvinience": "inconvenience", "beleive": "believe",
     "ya": "you", "yall": "you all", "yous": "you", "ye": "you", "wasn": "was", "didn": "did",
 }  # fmt: skip
 
 _VERBS = frozenset(
-    "be get look see contact let take have need call send check pass do make try give keep ask find go "
-    "come put sort fix raise log email ring write update start want always also never certainly "
-    "definitely gladly happily not still only even then now advise follow escalate arrange replace refund "
-    "provide respond reply resolve know show tell help assist reach work investigate review forward "
-    "process book stay leave notify inform text issue offer add open close stop run talk speak share "
-    "message direct honour cancel credit waive transfer connect confirm chase hold bring forget explain "
-    "post drop pop swap collect deliver note feed report walk handle personally happily gladly double "
-    "probably maybe likely absolutely surely soon all both have".split()
+    [
+        "be",
+        "get",
+        "look",
+        "see",
+        "contact",
+        "let",
+        "take",
+        "have",
+        "need",
+        "call",
+        "send",
+        "check",
+        "pass",
+        "do",
+        "make",
+        "try",
+        "give",
+        "keep",
+        "ask",
+        "find",
+        "go",
+        "come",
+        "put",
+        "sort",
+        "fix",
+        "raise",
+        "log",
+        "email",
+        "ring",
+        "write",
+        "update",
+        "start",
+        "want",
+        "always",
+        "also",
+        "never",
+        "certainly",
+        "definitely",
+        "gladly",
+        "happily",
+        "not",
+        "still",
+        "only",
+        "even",
+        "then",
+        "now",
+        "advise",
+        "follow",
+        "escalate",
+        "arrange",
+        "replace",
+        "refund",
+        "provide",
+        "respond",
+        "reply",
+        "resolve",
+        "know",
+        "show",
+        "tell",
+        "help",
+        "assist",
+        "reach",
+        "work",
+        "investigate",
+        "review",
+        "forward",
+        "process",
+        "book",
+        "stay",
+        "leave",
+        "notify",
+        "inform",
+        "text",
+        "issue",
+        "offer",
+        "add",
+        "open",
+        "close",
+        "stop",
+        "run",
+        "talk",
+        "speak",
+        "share",
+        "message",
+        "direct",
+        "honour",
+        "cancel",
+        "credit",
+        "waive",
+        "transfer",
+        "connect",
+        "confirm",
+        "chase",
+        "hold",
+        "bring",
+        "forget",
+        "explain",
+        "post",
+        "drop",
+        "pop",
+        "swap",
+        "collect",
+        "deliver",
+        "note",
+        "feed",
+        "report",
+        "walk",
+        "handle",
+        "personally",
+        "happily",
+        "gladly",
+        "double",
+        "probably",
+        "maybe",
+        "likely",
+        "absolutely",
+        "surely",
+        "soon",
+        "all",
+        "both",
+        "have",
+    ]
 )
 _WOULD = frozenset(
-    "like love suggest recommend advise say rather be have need hope prefer imagine expect go try do "
-    "appreciate want ask say guess think assume give get take never not happily gladly also always still "
-    "only better call ring check contact allow bet sooner probably".split()
+    [
+        "like",
+        "love",
+        "suggest",
+        "recommend",
+        "advise",
+        "say",
+        "rather",
+        "be",
+        "have",
+        "need",
+        "hope",
+        "prefer",
+        "imagine",
+        "expect",
+        "go",
+        "try",
+        "do",
+        "appreciate",
+        "want",
+        "ask",
+        "say",
+        "guess",
+        "think",
+        "assume",
+        "give",
+        "get",
+        "take",
+        "never",
+        "not",
+        "happily",
+        "gladly",
+        "also",
+        "always",
+        "still",
+        "only",
+        "better",
+        "call",
+        "ring",
+        "check",
+        "contact",
+        "allow",
+        "bet",
+        "sooner",
+        "probably",
+    ]
 )
 _ARE = frozenset(
-    "sorry unable aware happy glad delighted pleased sad disappointed talking working looking trying "
-    "having getting seeing experiencing investigating checking waiting hoping asking making truly "
-    "sincerely committed afraid extremely unaware confident dealing awaiting continuing expecting "
-    "actively constantly reviewing processing conducting deeply only not".split()
+    [
+        "sorry",
+        "unable",
+        "aware",
+        "happy",
+        "glad",
+        "delighted",
+        "pleased",
+        "sad",
+        "disappointed",
+        "talking",
+        "working",
+        "looking",
+        "trying",
+        "having",
+        "getting",
+        "seeing",
+        "experiencing",
+        "investigating",
+        "checking",
+        "waiting",
+        "hoping",
+        "asking",
+        "making",
+        "truly",
+        "sincerely",
+        "committed",
+        "afraid",
+        "extremely",
+        "unaware",
+        "confident",
+        "dealing",
+        "awaiting",
+        "continuing",
+        "expecting",
+        "actively",
+        "constantly",
+        "reviewing",
+        "processing",
+        "conducting",
+        "deeply",
+        "only",
+        "not",
+    ]
 )
 _ARE_AT_START = _ARE | frozenset(
-    "always currently here still all both very so going doing taking closed open at on in under now also "
-    "never limited unfortunately using running sending calling giving bound required obliged allowed "
-    "already closely fully about the a an no to missing losing able".split()
+    [
+        "always",
+        "currently",
+        "here",
+        "still",
+        "all",
+        "both",
+        "very",
+        "so",
+        "going",
+        "doing",
+        "taking",
+        "closed",
+        "open",
+        "at",
+        "on",
+        "in",
+        "under",
+        "now",
+        "also",
+        "never",
+        "limited",
+        "unfortunately",
+        "using",
+        "running",
+        "sending",
+        "calling",
+        "giving",
+        "bound",
+        "required",
+        "obliged",
+        "allowed",
+        "already",
+        "closely",
+        "fully",
+        "about",
+        "the",
+        "a",
+        "an",
+        "no",
+        "to",
+        "missing",
+        "losing",
+        "able",
+    ]
 )
-_OPENERS = frozenset(". ? : and but so because as if while that".split()) | {""}
+_OPENERS = frozenset([".", "?", ":", "and", "but", "so", "because", "as", "if", "while", "that"]) | {""}
 _CONTEXT: dict[str, tuple[str, frozenset[str]]] = {
     "well": ("we will", _VERBS - {"do", "have", "so"}),
     "ill": ("i will", _VERBS),
@@ -123,12 +395,56 @@ _CONTEXT: dict[str, tuple[str, frozenset[str]]] = {
 CONTEXTUAL: dict[str, str] = {short: long for short, (long, _) in _CONTEXT.items()}
 
 _SUBJECTS = frozenset(
-    "they you we there these those who which i he she it people things orders when how why where what".split()
+    [
+        "they",
+        "you",
+        "we",
+        "there",
+        "these",
+        "those",
+        "who",
+        "which",
+        "i",
+        "he",
+        "she",
+        "it",
+        "people",
+        "things",
+        "orders",
+        "when",
+        "how",
+        "why",
+        "where",
+        "what",
+    ]
 )
-_PARTICIPLES = frozenset("been got gone taken become had".split())
+_PARTICIPLES = frozenset(["been", "got", "gone", "taken", "become", "had"])
 _FILLER_YOU_KNOW = frozenset(
-    "let if do did dont as would should how when what will so to before that not lets can could once "
-    "make letting".split()
+    [
+        "let",
+        "if",
+        "do",
+        "did",
+        "dont",
+        "as",
+        "would",
+        "should",
+        "how",
+        "when",
+        "what",
+        "will",
+        "so",
+        "to",
+        "before",
+        "that",
+        "not",
+        "lets",
+        "can",
+        "could",
+        "once",
+        "make",
+        "letting",
+    ]
 )
 
 
@@ -220,6 +536,8 @@ def _expand(raw: list[str]) -> list[tuple[int, str]]:
             after = kept[at + 1][1] if at + 1 < count else ""
             if after in followers and not (word == "were" and _past(last, after)):
                 word = long
+        elif word[0].isdigit():
+            word = _unglued(word)
         else:
             word = _WORDS.get(word, word)
         if word == "know" and last == "you" and len(out) > 1 and out[-2][1] not in _FILLER_YOU_KNOW:
@@ -239,6 +557,39 @@ def _expand(raw: list[str]) -> list[tuple[int, str]]:
             out.append((index, word))
             last = word
     return out
+
+
+_UNITS = frozenset(
+    [
+        "am",
+        "pm",
+        "hr",
+        "hrs",
+        "hour",
+        "hours",
+        "min",
+        "mins",
+        "th",
+        "st",
+        "nd",
+        "rd",
+        "day",
+        "days",
+        "wk",
+        "wks",
+        "week",
+        "weeks",
+        "ish",
+        "gb",
+        "mb",
+    ]
+)
+
+
+def _unglued(word: str) -> str:
+    """*5pm*, *24hrs*, *12th* as two words; codes that begin with a figure stay whole."""
+    unit = word.lstrip("0123456789")
+    return f"{word[: -len(unit)]} {unit}" if unit in _UNITS else word
 
 
 def _past(last: str, after: str) -> bool:

@@ -10,7 +10,7 @@
 ``..``  ``...``         up to 3, up to 7 words of the same sentence
 ``#``                   a number, with or without a currency sign
 ``^``  ``$``            start and end of a sentence
-``?`` standing alone    a question mark
+``?`` ``:`` alone       a question mark, a colon
 ======================  ===============================================================================
 
 A phrase is matched against the normal form (:mod:`servicequal.normal`) by RE2, whose time is linear in the
@@ -40,15 +40,101 @@ _SPECIAL = {
     "^": "(?:^| [.?:])",
     "$": "(?: [.?:]|$)",
     "?": r" \?",
+    ":": " :",
     **_GAPS,
 }
+_END_OF_WORD = r"(?:\b| |$)"
 _MOST_KEYS = 24
 _TELLING = 3.5
 _COMMON = frozenset(
-    "a about all am an and any are as at be been but by can could did do does for from get go got had has have "
-    "he her here him his how i if in is it just like me my no not now of off on one or our out she so some that "
-    "the their them then there they this to too up us was we were what when which who will with would you your "
-    "please sorry hi thanks thank know see".split()
+    [
+        "a",
+        "about",
+        "all",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "get",
+        "go",
+        "got",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "is",
+        "it",
+        "just",
+        "like",
+        "me",
+        "my",
+        "no",
+        "not",
+        "now",
+        "of",
+        "off",
+        "on",
+        "one",
+        "or",
+        "our",
+        "out",
+        "she",
+        "so",
+        "some",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "they",
+        "this",
+        "to",
+        "too",
+        "up",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "which",
+        "who",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "please",
+        "sorry",
+        "hi",
+        "thanks",
+        "thank",
+        "know",
+        "see",
+    ]
 )
 
 
@@ -93,9 +179,10 @@ def _compiled(phrase: str, macros: Macros, known: dict[str, _Node]) -> Compiled:
         raise PackError(f"phrase {phrase!r}: ')' without '('")
     if not node.pattern:
         raise PackError(f"phrase {phrase!r}: empty")
-    whole = node.pattern.endswith((_SPECIAL["$"], _SPECIAL["?"]))
+    if node.exact is not None and "" in node.exact:
+        raise PackError(f"phrase {phrase!r}: matches nothing at all, every part of it is optional")
     keys = tuple(tuple(sorted(group)) for group in _chosen(node))
-    return Compiled(node.pattern if whole else node.pattern + r"(?:\b|$)", keys)
+    return Compiled(node.pattern + _END_OF_WORD, keys)
 
 
 def _lex(phrase: str) -> list[str]:
@@ -113,7 +200,9 @@ def _lex(phrase: str) -> list[str]:
     return tokens
 
 
-def _sequence(tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]) -> tuple[_Node, int]:
+def _sequence(
+    tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]
+) -> tuple[_Node, int]:
     items: list[_Node] = []
     while at < len(tokens) and tokens[at] not in ("|", ")"):
         item, at = _item(tokens, at, phrase, macros, known)
@@ -124,13 +213,15 @@ def _sequence(tokens: list[str], at: int, phrase: str, macros: Macros, known: di
     return _joined(items), at
 
 
-def _item(tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]) -> tuple[_Node, int]:
+def _item(
+    tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]
+) -> tuple[_Node, int]:
     token = tokens[at]
     if token == "(":
         options: list[_Node] = []
         while True:
             option, at = _sequence(tokens, at + 1, phrase, macros, known)
-            options.append(option)
+            options.append(_something(option, phrase))
             if at >= len(tokens):
                 raise PackError(f"phrase {phrase!r}: '(' without ')'")
             if tokens[at] == ")":
@@ -154,7 +245,7 @@ def _macro(token: str, phrase: str, macros: Macros, known: dict[str, _Node]) -> 
             option, rest = _sequence(tokens, 0, alternative, macros, known)
             if rest != len(tokens):
                 raise PackError(f"macro {token}: {alternative!r}: ')' without '('")
-            options.append(option)
+            options.append(_something(option, alternative))
         known[name] = _either(options)
     if known[name] is _UNDER_WAY:
         raise PackError(f"phrase {phrase!r}: macro {token} refers to itself")
@@ -194,6 +285,14 @@ def _word(token: str) -> _Node | None:
 
 
 _UNDER_WAY = _Node("")
+
+
+def _something(option: _Node, phrase: str) -> _Node:
+    if not option.pattern or (option.exact is not None and "" in option.exact):
+        raise PackError(
+            f"{phrase!r}: an option that matches nothing ('words?' makes the whole word optional)"
+        )
+    return option
 
 
 def _either(options: Sequence[_Node]) -> _Node:

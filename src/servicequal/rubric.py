@@ -49,7 +49,7 @@ class Rubric(BaseModel):
     dimensions: dict[str, float] = Field(default_factory=dict)
 
 
-DEFAULT_DIMENSIONS: Mapping[str, float] = {name: 1.0 for name in DIMENSIONS}
+DEFAULT_DIMENSIONS: Mapping[str, float] = dict.fromkeys(DIMENSIONS, 1.0)
 
 
 class Judged(BaseModel):

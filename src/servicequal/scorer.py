@@ -11,6 +11,8 @@ from typing import Any
 from ._version import __version__
 from .conversation import Conversation
 from .cues import CueFinder, CueMatch
+from .detector import Detector, builtin_detector, load_detector
+from .detector.decide import decide
 from .errors import Rejected
 from .hygiene import HygieneNote, check
 from .packs import Pack, with_user_packs
@@ -23,7 +25,8 @@ class Scorer:
     """Packs, rules and rubric, compiled once; scores any number of conversations.
 
     ``rubric`` is a YAML file, a mapping or a :class:`Rubric` over the default; ``packs`` are a user's own
-    packs (files or :class:`Pack`) over the built-in ones. Immutable in use, and picklable.
+    packs (files or :class:`Pack`) over the built-in ones. ``model`` is the learned detector: the built-in one, a
+    file of your own training, or False for phrases alone. Immutable in use, and picklable.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Scorer:
         rubric: str | Path | Mapping[str, Any] | Rubric | None = None,
         packs: Iterable[Pack | str | Path] | None = None,
         nlp: Any | None = None,
+        model: bool | str | Path | Detector = True,
     ) -> None:
         self.rubric = load_rubric(rubric)
         self.packs = with_user_packs(packs)
@@ -38,10 +42,11 @@ class Scorer:
         self._judged = apply_rubric(self.rubric)
         self._weights = dimension_weights(self.rubric)
         self._finder = CueFinder(self.packs)
+        self.detector = _detector(model)
         self.fingerprint = self._fingerprint()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Scorer, (self.rubric, self.packs, self.nlp))
+        return (Scorer, (self.rubric, self.packs, self.nlp, self.detector or False))
 
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
@@ -64,11 +69,10 @@ class Scorer:
 
     def cues(self, conversation: Conversation) -> tuple[CueMatch, ...]:
         """The cues of one conversation, without rules or scores."""
-        return self._finder.find(conversation)
+        found = self._finder.find(conversation)
+        return decide(conversation, found, self.detector) if self.detector else found
 
-    def _verdicts(
-        self, view: View, notes: tuple[HygieneNote, ...]
-    ) -> list[tuple[Judged, Verdict]]:
+    def _verdicts(self, view: View, notes: tuple[HygieneNote, ...]) -> list[tuple[Judged, Verdict]]:
         blocked, one_sided = _doubts(view, notes)
         verdicts = []
         for judged in self._judged:
@@ -82,7 +86,16 @@ class Scorer:
     def _fingerprint(self) -> Fingerprint:
         packs = hashlib.sha256("".join(p.model_dump_json() for p in self.packs).encode()).hexdigest()[:12]
         rules = rubric_hash(self.rubric, self._judged, [packs])
-        return Fingerprint(version=__version__, rules=rules, rubric=self.rubric.name, model=None)
+        digest = self.detector.digest if self.detector else None
+        return Fingerprint(version=__version__, rules=rules, rubric=self.rubric.name, model=digest)
+
+
+def _detector(model: bool | str | Path | Detector) -> Detector | None:
+    if isinstance(model, Detector):
+        return model
+    if isinstance(model, bool):
+        return builtin_detector() if model else None
+    return load_detector(model)
 
 
 _BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english", "unknown_roles")

@@ -32,17 +32,15 @@ def sniff(sample: Sample) -> Sniff:
     return Sniff(Fit.NO)
 
 
-def read(
-    source: Source, roles: Roles, columns: Mapping[str, str | None] | None = None
-) -> Iterator[Conversation | Rejected]:
-    """Stream the conversations of a delimited table. Raises ReadError for one without a header."""
+def table_of(source: Source) -> Table:
+    """The table that a delimited file is. Raises ReadError for one without a header."""
     if csv.field_size_limit() < _LONGEST_CELL:
         csv.field_size_limit(_LONGEST_CELL)  # the limit is global in Python; long cells are refused by build
     delimiter = delimiter_of(source.head)
     header = first_record(source.head, delimiter)
     if not header:
         raise source.fail("the table has no header line", line=1)
-    table = Table(
+    return Table(
         header,
         lambda: _rows(source, delimiter, len(header)),
         source.name,
@@ -50,7 +48,13 @@ def read(
         "table",
         source.warnings,
     )
-    return conversations(table, columns, roles)
+
+
+def read(
+    source: Source, roles: Roles, columns: Mapping[str, str | None] | None = None
+) -> Iterator[Conversation | Rejected]:
+    """Stream the conversations of a delimited table. Raises ReadError for one without a header."""
+    return conversations(table_of(source), columns, roles)
 
 
 class _Lines:

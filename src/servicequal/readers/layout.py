@@ -12,7 +12,6 @@ from servicequal.readers.draft import is_missing
 from servicequal.readers.items import turns_of
 from servicequal.readers.roles import Roles
 
-
 _BARE_IDS = (
     "conversation",
     "dialogue",

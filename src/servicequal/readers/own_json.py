@@ -131,14 +131,17 @@ def _turn_like(item: Any) -> bool:
     return _pair(item)
 
 
+def _holds_turns(item: Any) -> bool:
+    return isinstance(item, dict) and (_turns_key(item) or _cell_key(item)) is not None
+
+
 def _wrapped(record: Any) -> list[Any] | None:
     """The conversations of ``{"conversations": [...]}`` and its like, None for anything else."""
     if not isinstance(record, dict) or _turns_key(record) is not None:
         return None
     for name, value in record.items():
-        if key(name) in _WRAPPERS and isinstance(value, list) and value:
-            if all(isinstance(item, dict) and (_turns_key(item) or _cell_key(item)) for item in value[:5]):
-                return value
+        if key(name) in _WRAPPERS and isinstance(value, list) and any(map(_holds_turns, value[:5])):
+            return value
     return None
 
 

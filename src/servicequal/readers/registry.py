@@ -69,7 +69,13 @@ from servicequal.readers.sample import Sample
 from servicequal.readers.source import Source
 
 ENTRY_POINTS = "servicequal.readers"
-BUILT_IN_MODULES = ("own_json", "plain_text", "delimited", "parquet", "subtitles")
+BUILT_IN_MODULES = (
+    *("own_json", "plain_text", "delimited", "parquet", "subtitles"),
+    *("amazon_connect", "amazon_transcribe", "aws_pca", "google_ccai", "genesys", "twilio", "gong"),
+    *("deepgram", "assemblyai", "whisper", "azure_speech", "revai"),
+    *("zendesk_tickets", "zendesk_chat", "zendesk_csv", "intercom", "vcon", "liveperson"),
+    *("salesforce_chat", "convokit", "twcs", "corpora", "email_threads"),
+)
 """Modules of this package with a ``READER`` or a tuple ``READERS``; add a format's module here."""
 
 

@@ -26,7 +26,15 @@ def evaluation_view(result: Evaluation) -> Group:
         )  # fmt: skip
     grades = Table(header_style="bold")
     grades.add_column("grade")
-    for name in ("both", "Spearman", "95 % interval", "kappa", "mean error", "N/A agreed", "graders' Spearman"):
+    for name in (
+        "both",
+        "Spearman",
+        "95 % interval",
+        "kappa",
+        "mean error",
+        "N/A agreed",
+        "graders' Spearman",
+    ):
         grades.add_column(name, justify="right", no_wrap=True)
     for grade in result.grades:
         grades.add_row(
@@ -34,7 +42,8 @@ def evaluation_view(result: Evaluation) -> Group:
             _n(grade.mean_error), f"{grade.not_applicable:.0%}", _n(grade.graders_spearman),
         )  # fmt: skip
     lines = [
-        Text(f"{d.kind}: {d.conversation_id} turn {d.turn} {d.cue}: “{d.words or d.text}”") for d in result.worst
+        Text(f"{d.kind}: {d.conversation_id} turn {d.turn} {d.cue}: “{d.words or d.text}”")
+        for d in result.worst
     ]
     return Group(cues, grades, Text("Disagreements on deflections", style="bold"), *lines)
 

@@ -117,8 +117,18 @@ def _findings_rows(card: Scorecard) -> list[tuple[Any, ...]]:
         quoted = [words[s] for s in f.spans if s in words]
         rows.append(
             (
-                card.conversation_id, f.code, f.name, f.dimension, f.outcome, f.points, f.lost,
-                " ".join(map(str, turns)), " | ".join(quoted), f.explanation, f.why, f.say_instead,
+                card.conversation_id,
+                f.code,
+                f.name,
+                f.dimension,
+                f.outcome,
+                f.points,
+                f.lost,
+                " ".join(map(str, turns)),
+                " | ".join(quoted),
+                f.explanation,
+                f.why,
+                f.say_instead,
             )  # fmt: skip
         )
     return rows

@@ -72,7 +72,9 @@ def acts(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable("no agent turn after the problem was reported")
     found = view.every(later, "action", "ownership", "commitment", "make_good")
     kinds = {m.cue for m in found}
-    credit = min(1.0, 0.4 * len(kinds & {"action", "make_good"}) + 0.3 * len(kinds & {"commitment", "ownership"}))
+    credit = min(
+        1.0, 0.4 * len(kinds & {"action", "make_good"}) + 0.3 * len(kinds & {"commitment", "ownership"})
+    )
     return Verdict(credit, f"acted on with: {', '.join(sorted(kinds)) or 'nothing'}", spans_of(found), later)
 
 
@@ -118,7 +120,13 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable(_NOTHING)
     last = view.agent[-2:] if len(view.agent) > 2 else view.agent[-1:]
     bad = view.every(last, *HURTING)
-    good = view.every(last, *MOVES, "check_back", "ownership", "proactive")
+    done = bool(view.every(view.agent, "action", "make_good", "commitment", "alternative"))
+    polite = ("check_back",) if done or not view.gone_wrong else ()
+    good = view.every(last, *MOVES, *polite, "ownership", "proactive")
+    if view.gone_wrong and not done and view.every(last, "check_back"):
+        return Verdict(
+            0.0, "a closing formula while nothing was done", spans_of(view.every(last, "check_back"))
+        )
     if bad and view.has(view.agent[-1], *HURTING):
         return Verdict(0.0, "the agent's last words deflect", spans_of(bad), last)
     if bad:
@@ -159,8 +167,12 @@ def understands_first(view: View, params: Mapping[str, float]) -> Verdict:
     if not replies:
         return not_applicable("no agent turn after the problem was reported")
     found = view.every(replies, "diagnosis", "action", "guidance")
-    return Verdict(1.0 if found else 0.0, "asked about or acted on" if found else "neither asked about nor acted on",
-                   spans_of(found), replies)
+    return Verdict(
+        1.0 if found else 0.0,
+        "asked about or acted on" if found else "neither asked about nor acted on",
+        spans_of(found),
+        replies,
+    )
 
 
 @rule(
@@ -174,10 +186,12 @@ def understands_first(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def checks(view: View, params: Mapping[str, float]) -> Verdict:
     """After acting on a problem the agent checks that it worked or says how to come back."""
-    if not view.gone_wrong or not view.every(view.agent, *MOVES):
+    if not view.gone_wrong or not view.every(view.agent, "action", "make_good", "commitment"):
         return not_applicable("nothing was done that could be checked")
     found = view.every(view.agent, "check_back")
-    return Verdict(1.0 if found else 0.0, "checked, or a way back given" if found else "not checked", spans_of(found))
+    return Verdict(
+        1.0 if found else 0.0, "checked, or a way back given" if found else "not checked", spans_of(found)
+    )
 
 
 @rule(
@@ -196,7 +210,9 @@ def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
     reminders = [
         n
         for n in view.customer
-        if promised and n > promised[0] and view.every((n,), "repeat_contact", "asks_when", "problem")
+        if promised
+        and n > promised[0]
+        and view.every((n,), "repeat_contact", "asks_when", "problem")
         and _mentions_promise(view.normal(n))
     ]
     if not reminders:
@@ -229,7 +245,9 @@ def takes_it_on(view: View, params: Mapping[str, float]) -> Verdict:
     if any(m.status == "plain" for m in others):
         return Verdict(0.0, "handed to somebody else", spans_of(others))
     done = view.every(view.agent, "action", "commitment", "make_good")
-    return Verdict(0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done))
+    return Verdict(
+        0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done)
+    )
 
 
 def _mentions_promise(normal: str) -> bool:

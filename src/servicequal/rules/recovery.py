@@ -36,8 +36,12 @@ def owned(view: View, params: Mapping[str, float]) -> Verdict:
     if found:
         return Verdict(1.0, "responsibility taken in words", spans_of(found), later)
     acts = view.every(later, "action", "commitment")
-    return Verdict(0.5 if acts else 0.0, "acted on without owning it" if acts else "nobody owned it",
-                   spans_of(acts), later)
+    return Verdict(
+        0.5 if acts else 0.0,
+        "acted on without owning it" if acts else "nobody owned it",
+        spans_of(acts),
+        later,
+    )
 
 
 @rule(
@@ -55,8 +59,12 @@ def apologised(view: View, params: Mapping[str, float]) -> Verdict:
     if not later:
         return not_applicable(_NOTHING_WRONG)
     found = view.every(later, "apology", "empathy")
-    return Verdict(1.0 if found else 0.0, "said sorry or showed feeling" if found else "no word of regret",
-                   spans_of(found), later)
+    return Verdict(
+        1.0 if found else 0.0,
+        "said sorry or showed feeling" if found else "no word of regret",
+        spans_of(found),
+        later,
+    )
 
 
 @rule(
@@ -98,8 +106,12 @@ def more_than_expected(view: View, params: Mapping[str, float]) -> Verdict:
     found = view.every(later, "make_good", "proactive")
     kinds = {m.cue for m in found}
     credit = 1.0 if "make_good" in kinds else 0.75 if kinds else 0.0
-    return Verdict(credit, "something beyond the repair" if kinds else "nothing beyond the ordinary",
-                   spans_of(found), later)
+    return Verdict(
+        credit,
+        "something beyond the repair" if kinds else "nothing beyond the ordinary",
+        spans_of(found),
+        later,
+    )
 
 
 @rule(

@@ -1,0 +1,159 @@
+"""Phrases and detector decide together: the detector confirms, vetoes or proposes; the words stay the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..conversation import Conversation
+from ..cues import CueMatch
+from ..normal import Aligned, align
+from ..packs import HURTING
+from .features import TurnText, turn_texts
+from .model import ANY, LABELS, Detector
+
+MODEL = "model"
+"""The ``pattern`` of a match that the detector proposed."""
+
+
+def decide(
+    conversation: Conversation, matches: Sequence[CueMatch], detector: Detector
+) -> tuple[CueMatch, ...]:
+    """The matches that count after the detector's say, in order of turn, start and cue.
+
+    A phrase whose cue the detector finds too improbable in its context becomes ``excused`` with that reason; a cue
+    that no phrase names but the detector is sure of is added, with the words that carried it.
+    """
+    chances = detector.probabilities(conversation, matches)
+    by_turn: dict[int, list[CueMatch]] = {}
+    for match in matches:
+        by_turn.setdefault(match.turn, []).append(match)
+    out: list[CueMatch] = []
+    for side in detector.sides:
+        for turn in turn_texts(conversation, side):
+            mine = by_turn.pop(turn.number, [])
+            said = said_cues(detector, side, chances[turn.number], conversation.channel)
+            out += _weighed(mine, said, chances[turn.number])
+            out += _proposed(conversation, turn, mine, said, detector, side, chances[turn.number])
+    out += [m for rest in by_turn.values() for m in rest]
+    return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
+
+
+def said_cues(
+    detector: Detector, side: str, chance: Mapping[str, float], channel: str | None
+) -> frozenset[str]:
+    """The cues of a turn that are probable enough; deflections only where the turn as a whole deflects."""
+    said = {
+        label
+        for label in LABELS[side]
+        if label != ANY and chance[label] >= detector.threshold(side, label, channel)
+    }
+    if side == "agent":
+        deflects = chance[ANY] >= detector.threshold(side, ANY, channel)
+        if not deflects:
+            said -= set(HURTING)
+        elif not said & set(HURTING):
+            said.add(_nearest(detector, chance, channel))
+    return frozenset(said)
+
+
+def _nearest(detector: Detector, chance: Mapping[str, float], channel: str | None) -> str:
+    """The deflection that comes nearest to its own threshold."""
+    return max(HURTING, key=lambda c: (chance[c] / detector.threshold("agent", c, channel), c))
+
+
+def _weighed(mine: Sequence[CueMatch], said: frozenset[str], chance: Mapping[str, float]) -> list[CueMatch]:
+    out = []
+    for match in mine:
+        known = chance.get(match.cue)
+        if known is None:  # a cue of the user's own pack: the detector has no opinion
+            out.append(match)
+        elif match.status == "excused" or match.cue in said:
+            out.append(replace(match, confidence=round(known, 4)))
+        else:
+            reason = f"improbable in its context ({known:.0%})"
+            out.append(
+                replace(match, status="excused", reason=reason, confidence=round(known, 4), softened_by=())
+            )
+    return out
+
+
+def _proposed(
+    conversation: Conversation,
+    turn: TurnText,
+    mine: Sequence[CueMatch],
+    said: frozenset[str],
+    detector: Detector,
+    side: str,
+    chance: Mapping[str, float],
+) -> list[CueMatch]:
+    named = {m.cue for m in mine}
+    missing = sorted(said - named)
+    if not missing:
+        return []
+    original = conversation.turns[turn.number]
+    aligned = align(original.text)
+    out = []
+    for cue in missing:
+        start, end = evidence(
+            aligned, detector.telling_words(conversation, turn, side, cue), len(original.text)
+        )
+        out.append(
+            CueMatch(
+                cue=cue,
+                turn=turn.number,
+                start=start,
+                end=end,
+                text=original.text[start:end],
+                speaker=original.speaker,
+                pattern=MODEL,
+                confidence=round(chance[cue], 4),
+            )
+        )
+    return out
+
+
+def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tuple[int, int]:
+    """The stretch of the original text that spoke most for a cue: within one sentence, from its first to its
+    last telling word. The whole text where no word of the turn speaks for it."""
+    words = aligned.text.split()
+    if not words or not telling:
+        return _whole(aligned, length)
+    weights = _word_weights(words, telling)
+    best: tuple[float, int, int] = (0.0, 0, 0)
+    begin = 0
+    for at in range(len(words) + 1):
+        if at == len(words) or words[at] in (".", "?", ":"):
+            total = sum(weights[begin:at])
+            if total > best[0]:
+                best = (total, begin, at)
+            begin = at + 1
+    total, first, end = best
+    if total <= 0:
+        return _whole(aligned, length)
+    strong = [i for i in range(first, end) if weights[i] >= 0.15 * max(weights[first:end])]
+    return aligned.spans[strong[0]][0], aligned.spans[strong[-1]][1]
+
+
+def _word_weights(words: Sequence[str], telling: Mapping[str, float]) -> list[float]:
+    """Each run's weight shared out over the words it stands on."""
+    folded = [_figures(w) for w in words]
+    weights = [0.0] * len(words)
+    for size in (1, 2, 3):
+        for at in range(len(words) - size + 1):
+            weight = telling.get(" ".join(folded[at : at + size]))
+            if weight:
+                for k in range(at, at + size):
+                    weights[k] += weight / size
+    return weights
+
+
+def _figures(word: str) -> str:
+    folded = "".join("#" if c.isdigit() else c for c in word)
+    return folded.replace("##", "#").replace("##", "#")
+
+
+def _whole(aligned: Aligned, length: int) -> tuple[int, int]:
+    if not aligned.spans:
+        return 0, length
+    return aligned.spans[0][0], aligned.spans[-1][1]

@@ -1,0 +1,126 @@
+"""What the detector sees of a turn: n-grams of its words and letters, and of what is said around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..conversation import Conversation
+from ..normal import normalise
+
+BLOCKS = ("words", "letters", "before", "after")
+"""The n-gram blocks, each with its own vocabulary; every block of a turn is scaled to length 1."""
+
+BLOCK_SCALE = {"words": 1.0, "letters": 1.0, "before": 0.6, "after": 0.6}
+_LONGEST = 4000
+"""Characters of a normal form that are looked at; longer turns are read from the start only."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnText:
+    """A turn's normal form with figures folded, and those of the other side before and after it."""
+
+    number: int
+    text: str
+    before: str
+    after: str
+
+
+def fold(text: str) -> str:
+    """The normal form with every figure as ``#``, so that *9.15* and *10.30* are one word."""
+    return (
+        "".join("#" if c.isdigit() else c for c in normalise(text)[:_LONGEST])
+        .replace("##", "#")
+        .replace("##", "#")
+    )
+
+
+def turn_texts(conversation: Conversation, side: str) -> list[TurnText]:
+    """The scorable turns of one side, each with the other side's up to two turns before and next one after."""
+    turns = conversation.turns
+    folded = [fold(t.text) if t.scorable else "" for t in turns]
+    out = []
+    for n, turn in enumerate(turns):
+        if turn.speaker != side or not turn.scorable:
+            continue
+        before = [folded[k] for k in range(max(0, n - 2), n) if turns[k].speaker != side]
+        after = [folded[k] for k in range(n + 1, min(len(turns), n + 2)) if turns[k].speaker != side]
+        out.append(TurnText(n, folded[n], "".join(before), "".join(after)))
+    return out
+
+
+def word_grams(text: str, longest: int) -> Iterator[str]:
+    """Runs of 1 to ``longest`` words."""
+    words = text.split()
+    yield from words
+    if longest > 1:
+        yield from (f"{a} {b}" for a, b in pairwise(words))
+    if longest > 2:
+        yield from (f"{a} {b} {c}" for a, b, c in zip(words, words[1:], words[2:], strict=False))
+
+
+def letter_grams(text: str) -> Iterator[str]:
+    """Runs of 3 to 5 characters within words, a space marking the word's ends: what survives a typo."""
+    for word in text.split():
+        padded = f" {word} "
+        size = len(padded)
+        for length in (3, 4, 5):
+            if size <= length:
+                yield padded
+                break
+            for start in range(size - length + 1):
+                yield padded[start : start + length]
+
+
+def grams(block: str, turn: TurnText) -> Counter[str]:
+    """The n-grams of one block of a turn with their counts."""
+    if block == "words":
+        return Counter(word_grams(turn.text, 3))
+    if block == "letters":
+        return Counter(letter_grams(turn.text))
+    return Counter(word_grams(turn.before if block == "before" else turn.after, 2))
+
+
+def shape(conversation: Conversation, turn: TurnText) -> list[float]:
+    """Place, length and channel of a turn: numbers between 0 and 1."""
+    count = max(1, len(conversation.turns) - 1)
+    words = len(turn.text.split())
+    channel = conversation.channel
+    return [
+        turn.number / count,
+        float(turn.number <= 1),
+        float(turn.number >= count - 1),
+        min(words, 60) / 60,
+        float(words < 6),
+        float(" ?" in turn.text),
+        float(" xlink" in turn.text),
+        float(not turn.before),
+        float(not turn.after),
+        *_loudness(conversation.turns[turn.number].text),
+        float(
+            turn.number > 0
+            and conversation.turns[turn.number - 1].speaker == conversation.turns[turn.number].speaker
+        ),
+        *(float(channel == name) for name in ("call", "chat", "email", "social")),
+    ]
+
+
+def _loudness(text: str) -> tuple[float, float, float, float]:
+    """What the normal form drops: exclamation marks, doubled question marks, words in capitals, emoji."""
+    head = text[:_LONGEST]
+    words = [w for w in head.split() if len(w) > 2 and w.isalpha()]
+    capitals = sum(w.isupper() for w in words)
+    return (
+        min(head.count("!"), 3) / 3,
+        float("??" in head or "? ?" in head or "?!" in head or "!?" in head),
+        min(1.0, 3 * capitals / len(words)) if words else 0.0,
+        float(any(c > "\u2190" for c in head) or ":)" in head or ":-)" in head),
+    )
+
+
+SHAPES: Sequence[str] = (
+    "place", "opening", "closing", "length", "short", "question", "link", "nothing before", "nothing after",
+    "exclaims", "insists", "capitals", "emoji", "goes on", "call", "chat", "email", "social",
+)  # fmt: skip
