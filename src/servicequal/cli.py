@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,8 +27,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_out = Console()
-_err = Console(stderr=True)
+_PIPED_WIDTH = 140
+
+
+def _console(stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or wide enough to read where output goes into a file."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=_PIPED_WIDTH)
+
+
+_out = _console()
+_err = _console(stderr=True)
 
 Paths = Annotated[list[str], typer.Argument(help="Files, folders or globs; .gz and .zip are read through.")]
 Roles = Annotated[
@@ -39,6 +49,8 @@ Infer = Annotated[
     bool, typer.Option("--infer-roles", help="Guess missing roles; marked, abstains when unsure.")
 ]
 RubricFile = Annotated[Path | None, typer.Option("--rubric", help="Rubric file over the default.")]
+Model = Annotated[str | None, typer.Option("--model", help="Detector file of your own training.")]
+NoModel = Annotated[bool, typer.Option("--no-model", help="Phrases alone, without the learned detector.")]
 PackFiles = Annotated[list[Path] | None, typer.Option("--pack", help="Your own cue pack; repeatable.")]
 
 
@@ -54,6 +66,8 @@ def score(
     infer_roles: Infer = False,
     rubric: RubricFile = None,
     pack: PackFiles = None,
+    model: Model = None,
+    no_model: NoModel = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 1,
     details: Annotated[bool, typer.Option("--details", help="Print transcript and ledger of each.")] = False,
     most: Annotated[int, typer.Option("--most", min=0, help="Rows of the table to print.")] = 50,
@@ -63,7 +77,7 @@ def score(
     from .scorer import score_many
     from .scoring import Scorecard
 
-    scorer = _scorer(rubric, pack)
+    scorer = _scorer(rubric, pack, model, no_model)
     kept: dict[str, Conversation] = {}
     items: list[Scorecard | Rejected] = []
     source = _remembering(_read(paths, roles, format, infer_roles), kept if details else None)
@@ -187,7 +201,7 @@ def inspect_(
     format: Format = None,
     infer_roles: Infer = False,
 ) -> None:
-    """Show what is in a file before scoring it: format, conversations, turns, roles, what was skipped and why."""
+    """Show what is in a file, before scoring it: format, conversations, turns, roles, what was skipped and why."""
     from .readers import inspect
 
     for path in paths:
@@ -201,17 +215,44 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
     rubric: RubricFile = None,
     pack: PackFiles = None,
+    model: Model = None,
+    no_model: NoModel = False,
     worst: Annotated[int, typer.Option(min=0, help="Disagreements to list.")] = 10,
 ) -> None:
     """Compare with graders: precision, recall, F1 per cue, rank correlation per grade, the graders' own beside."""
     from .agreement import evaluate as run
     from .report.agreement import evaluation_view
 
-    result = run(gold, _scorer(rubric, pack), worst=worst)
+    result = run(gold, _scorer(rubric, pack, model, no_model), worst=worst)
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     else:
         _out.print(evaluation_view(result))
+
+
+@app.command()
+def train(
+    marked: Annotated[list[Path], typer.Argument(help="Marked conversations, JSON lines: your own, and a base.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Detector file to write.")],
+    like: Annotated[
+        list[Path] | None,
+        typer.Option("--like", help="Marked conversations that choose the thresholds; not learned from."),
+    ] = None,
+) -> None:
+    """Train a detector on marked conversations; use it with --model. Takes minutes; same input, same bytes."""
+    from .cues import CueFinder
+    from .detector.train import train as run
+    from .gold import read_all_marked
+    from .packs import builtin_packs
+    from .report.agreement import training_view
+
+    conversations = read_all_marked(marked)
+    held = read_all_marked(like) if like else []
+    with _progress() as progress:
+        progress.add_task(f"training on {len(conversations)} conversations", total=None)
+        known = run(conversations, CueFinder(builtin_packs()), out, like=held, about={"data": [p.name for p in marked]})
+    _out.print(training_view(known))
+    _out.print(f"written to {out} ({out.stat().st_size:,} bytes); use it with --model {out}", markup=False)
 
 
 def _explain_pack(pack: Any) -> None:
@@ -231,10 +272,12 @@ def _explain_pack(pack: Any) -> None:
                 _out.print(f"  · {example.text}", markup=False)
 
 
-def _scorer(rubric: Path | None, packs: Sequence[Path] | None) -> Scorer:
+def _scorer(rubric: Path | None, packs: Sequence[Path] | None, model: str | None, no_model: bool) -> Scorer:
     from .scorer import Scorer
 
-    return Scorer(rubric=rubric, packs=packs)
+    if model and no_model:
+        raise typer.BadParameter("--model and --no-model exclude each other")
+    return Scorer(rubric=rubric, packs=packs, model=model or not no_model)
 
 
 def _read(

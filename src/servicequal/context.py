@@ -49,30 +49,27 @@ def sentence_bounds(normal: str, start: int, end: int) -> tuple[int, int]:
     return (left + 2 if left >= 0 else 0), (min(rights) if rights else len(normal))
 
 
-def asked(normal: str, start: int, end: int) -> bool:
+def asked(normal: str, bounds: tuple[int, int]) -> bool:
     """The sentence is a question and opens like one."""
-    left, right = sentence_bounds(normal, start, end)
+    left, right = bounds
     if normal[right : right + 2] != " ?":
         return False
     return bool(_pattern(_ASKING).search(normal[left:right]))
 
 
-def denied(normal: str, start: int, end: int) -> bool:
+def denied(normal: str, start: int, bounds: tuple[int, int]) -> bool:
     """*I'm not saying* …, *rather than* …, *never* … stands right before the match."""
-    left, _ = sentence_bounds(normal, start, end)
-    return bool(_pattern(_DENIED).search(normal[left:start].rstrip()))
+    return bool(_pattern(_DENIED).search(normal[bounds[0] : start].rstrip()))
 
 
-def supposed(normal: str, start: int, end: int) -> bool:
+def supposed(normal: str, start: int, bounds: tuple[int, int]) -> bool:
     """*if*, *in case*, *unless* … stands right before the match."""
-    left, _ = sentence_bounds(normal, start, end)
-    return bool(_pattern(_SUPPOSED).search(normal[left:start].rstrip()))
+    return bool(_pattern(_SUPPOSED).search(normal[bounds[0] : start].rstrip()))
 
 
-def reported(normal: str, start: int, end: int) -> bool:
+def reported(normal: str, start: int, bounds: tuple[int, int]) -> bool:
     """Somebody else is said to have said it: *the courier told you* …, *you said that* …"""
-    left, _ = sentence_bounds(normal, start, end)
-    return bool(_pattern(_REPORTED).search(normal[left:start].rstrip()))
+    return bool(_pattern(_REPORTED).search(normal[bounds[0] : start].rstrip()))
 
 
 def quoted(text: str, start: int, end: int) -> bool:

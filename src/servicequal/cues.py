@@ -13,6 +13,7 @@ from typing import Any, Literal
 from . import context
 from .conversation import Conversation, Role, Span
 from .errors import PackError
+from .language import Sentences, bounds_in, sentences_of
 from .normal import Aligned, align, normalise
 from .packs import Pack, builtin_macros, macros_for
 from .phrases import Compiled, Compiler
@@ -69,17 +70,19 @@ class _Hit:
 class CueFinder:
     """Compiled packs. Build once, use on any number of conversations; picklable."""
 
-    def __init__(self, packs: Sequence[Pack]) -> None:
+    def __init__(self, packs: Sequence[Pack], nlp: Any | None = None) -> None:
         self.packs = tuple(packs)
+        self.nlp = nlp
+        sentences = sentences_of(nlp) if nlp is not None else None
         self._by_cue = {pack.cue: pack for pack in self.packs}
         shared = builtin_macros()
         self._sides: dict[str, _Side] = {
-            side: _Side(tuple(p for p in self.packs if p.speaker == side), shared)
+            side: _Side(tuple(p for p in self.packs if p.speaker == side), shared, sentences)
             for side in ("agent", "customer")
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (CueFinder, (self.packs,))
+        return (CueFinder, (self.packs, self.nlp))
 
     def find(self, conversation: Conversation) -> tuple[CueMatch, ...]:
         """All cues of a conversation, in order of turn, start and cue; softening applied."""
@@ -103,9 +106,12 @@ class CueFinder:
 class _Side:
     """The packs of one side of the conversation, compiled."""
 
-    def __init__(self, packs: Sequence[Pack], shared: dict[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, packs: Sequence[Pack], shared: dict[str, tuple[str, ...]], sentences: Sentences | None
+    ) -> None:
         import re2
 
+        self._sentences = sentences
         options = re2.Options()
         options.max_mem = 64 << 20
         options.log_errors = False
@@ -189,7 +195,7 @@ class _Side:
 
     def _judge(self, hit: _Hit, text: str, aligned: Aligned, speaker: Role, turn: int) -> CueMatch:
         start, end = aligned.original(hit.start, hit.end)
-        reason = self._excuse(hit, text, aligned.text, start, end)
+        reason = self._excuse(hit, text, aligned, start, end)
         return CueMatch(
             cue=hit.cue,
             turn=turn,
@@ -202,17 +208,22 @@ class _Side:
             pattern=hit.phrase.source,
         )
 
-    def _excuse(self, hit: _Hit, text: str, normal: str, start: int, end: int) -> str | None:
-        pack = hit.phrase.pack
+    def _bounds(self, text: str, aligned: Aligned, start: int, end: int) -> tuple[int, int] | None:
+        """The sentence of a match as the user's own pipeline sees it, if there is one."""
+        return bounds_in(aligned, self._sentences(text), start, end) if self._sentences else None
+
+    def _excuse(self, hit: _Hit, text: str, aligned: Aligned, start: int, end: int) -> str | None:
+        pack, normal = hit.phrase.pack, aligned.text
         sentence, turn = self._unless[pack.cue]
-        left, right = context.sentence_bounds(normal, hit.start, hit.end)
+        bounds = self._bounds(text, aligned, start, end) or context.sentence_bounds(normal, hit.start, hit.end)
+        left, right = bounds
         checks = (
             (sentence is not None and sentence.search(normal[left : right + 2]), "an exception of the pack"),
             (turn is not None and turn.search(normal), "an exception of the pack"),
-            (pack.asked == "excused" and context.asked(normal, hit.start, hit.end), "asked, not said"),
-            (pack.negated == "excused" and context.denied(normal, hit.start, hit.end), "denied, not said"),
-            (pack.supposed == "excused" and context.supposed(normal, hit.start, hit.end), "only supposed"),
-            (pack.reported == "excused" and context.reported(normal, hit.start, hit.end), "reported speech"),
+            (pack.asked == "excused" and context.asked(normal, bounds), "asked, not said"),
+            (pack.negated == "excused" and context.denied(normal, hit.start, bounds), "denied, not said"),
+            (pack.supposed == "excused" and context.supposed(normal, hit.start, bounds), "only supposed"),
+            (pack.reported == "excused" and context.reported(normal, hit.start, bounds), "reported speech"),
             (context.quoted(text, start, end), "quoted"),
         )
         return next((reason for holds, reason in checks if holds), None)

@@ -1,7 +1,11 @@
 """Marked conversations: what graders found, in the JSON-lines layout that evaluation and training share.
 
-One conversation a line: ``{"id", "channel", "turns": [{"speaker", "text", "start"}], "cues": {"<turn>": [cue, …]},
-"evidence": {"<turn>": {cue: [exact words]}}, "grades": {dimension: 0-4 | null}, "graders": {name: {"cues", "grades"}}}``.
+One conversation a line::
+
+    {"id", "channel", "turns": [{"speaker", "text", "start"}],
+     "cues": {"<turn>": [cue, …]}, "evidence": {"<turn>": {cue: [exact words]}},
+     "grades": {dimension: 0-4 | null}, "graders": {name: {"cues", "grades"}}}
+
 A turn that is missing from ``cues`` has none; a null grade means *not applicable*.
 """
 

@@ -270,8 +270,10 @@ def _word(token: str) -> _Node | None:
     bare = word.lower().replace("'", "")
     if "'" in word and bare in CONTEXTUAL:  # "we'll" is spelled out in a phrase whatever follows it
         normal = CONTEXTUAL[bare]
+    elif prefix:
+        normal = bare
     else:
-        normal = bare if prefix else normalise(word)[1:]
+        normal = normalise(word)[1:]
     if not normal or not all(c.isalnum() or c in " £$€" for c in normal):
         return None
     text = "".join(f" {part}" for part in normal.split())

@@ -30,8 +30,8 @@ class RuleSetting(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     weight: float | None = Field(default=None, ge=0, le=100)
-    critical: bool = False
-    cap: float = Field(default=40.0, ge=0, le=100)
+    critical: bool | None = None
+    cap: float | None = Field(default=None, ge=0, le=100)
 
     @property
     def params(self) -> dict[str, float]:
@@ -100,7 +100,9 @@ def apply_rubric(rubric: Rubric, rules: Sequence[Rule] = RULES) -> tuple[Judged,
 
 def _judged(rule: Rule, setting: RuleSetting | None) -> Judged:
     if setting is None:
-        return Judged(rule=rule, weight=rule.weight, params=dict(rule.params))
+        return Judged(
+            rule=rule, weight=rule.weight, params=dict(rule.params), critical=rule.critical, cap=rule.cap
+        )
     for name, value in setting.params.items():
         if name not in rule.params:
             known = ", ".join(["weight", "critical", "cap", *rule.params])
@@ -111,8 +113,8 @@ def _judged(rule: Rule, setting: RuleSetting | None) -> Judged:
         rule=rule,
         weight=rule.weight if setting.weight is None else setting.weight,
         params={**rule.params, **setting.params},
-        critical=setting.critical,
-        cap=setting.cap,
+        critical=rule.critical if setting.critical is None else setting.critical,
+        cap=rule.cap if setting.cap is None else setting.cap,
     )
 
 

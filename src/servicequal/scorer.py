@@ -26,7 +26,8 @@ class Scorer:
 
     ``rubric`` is a YAML file, a mapping or a :class:`Rubric` over the default; ``packs`` are a user's own
     packs (files or :class:`Pack`) over the built-in ones. ``model`` is the learned detector: the built-in one, a
-    file of your own training, or False for phrases alone. Immutable in use, and picklable.
+    file of your own training, or False for phrases alone. ``nlp`` is a spaCy pipeline whose sentences are used for
+    flagged turns. Immutable in use, and picklable.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Scorer:
         self.nlp = nlp
         self._judged = apply_rubric(self.rubric)
         self._weights = dimension_weights(self.rubric)
-        self._finder = CueFinder(self.packs)
+        self._finder = CueFinder(self.packs, nlp)
         self.detector = _detector(model)
         self.fingerprint = self._fingerprint()
 

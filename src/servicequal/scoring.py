@@ -115,7 +115,7 @@ def account(
     scores: dict[str, float | None] = {
         d: fsum(x.points for x in ledger if x.score == d) if applied[d] > 0 else None for d in DIMENSIONS
     }
-    coverage = {d: applied[d] / total[d] if total[d] > 0 else 0.0 for d in DIMENSIONS}
+    coverage: dict[str, float] = {d: applied[d] / total[d] if total[d] > 0 else 0.0 for d in DIMENSIONS}
     ledger += _overall_lines(scores, weights)
     ledger += _cap(verdicts, ledger)
     lines = [x.points for x in ledger if x.score == OVERALL]

@@ -95,7 +95,7 @@ def test_call_analytics_has_roles_and_confidence(one):
     found = one(made.CALL_ANALYTICS)
     assert (found.id, found.metadata["format"]) == ("call-4.wav", "call_analytics")
     assert turns(found) == [("agent", "Hello [PII].", 0.0, 0.9), ("customer", "Hi.", 0.8, 1.5)]
-    assert [turn.confidence for turn in found.turns] == [0.8, None]
+    assert [turn.confidence for turn in found.turns] == [0.9, None]
 
 
 def test_transcribe_segments_with_words_become_turns(one):

@@ -110,7 +110,7 @@ CALL_ANALYTICS = {
             "Items": [
                 {"Type": "pronunciation", "Content": "Hello", "Confidence": "0.9"},
                 {"Type": "pronunciation", "Content": "[PII]", "Redaction": [{"Confidence": 1.0}]},
-                {"Type": "punctuation", "Content": ".", "Confidence": 0.7},
+                {"Type": "punctuation", "Content": ".", "Confidence": 0.0},
             ],
         },
         {"ParticipantRole": "CUSTOMER", "Content": "Hi.", "BeginOffsetMillis": 800, "EndOffsetMillis": 1500},

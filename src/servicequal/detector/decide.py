@@ -10,7 +10,7 @@ from ..cues import CueMatch
 from ..normal import Aligned, align
 from ..packs import HURTING
 from .features import TurnText, turn_texts
-from .model import ANY, LABELS, Detector
+from .model import ANY, LABELS, Detector, named_labels
 
 MODEL = "model"
 """The ``pattern`` of a match that the detector proposed."""
@@ -32,34 +32,36 @@ def decide(
     for side in detector.sides:
         for turn in turn_texts(conversation, side):
             mine = by_turn.pop(turn.number, [])
-            said = said_cues(detector, side, chances[turn.number], conversation.channel)
+            named = named_labels(mine, turn.number)
+            said = said_cues(detector, side, chances[turn.number], named, conversation.channel)
             out += _weighed(mine, said, chances[turn.number])
             out += _proposed(conversation, turn, mine, said, detector, side, chances[turn.number])
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
 
+_READABLE = 24
+"""Words of a sentence that is quoted whole."""
+
+
 def said_cues(
-    detector: Detector, side: str, chance: Mapping[str, float], channel: str | None
+    detector: Detector, side: str, chance: Mapping[str, float], named: frozenset[str], channel: str | None
 ) -> frozenset[str]:
-    """The cues of a turn that are probable enough; deflections only where the turn as a whole deflects."""
-    said = {
-        label
-        for label in LABELS[side]
-        if label != ANY and chance[label] >= detector.threshold(side, label, channel)
-    }
+    """The cues of a turn that are probable enough; deflections only where the turn as a whole deflects.
+
+    ``named`` are the labels that a phrase names: they need less.
+    """
+
+    def enough(label: str) -> bool:
+        return chance[label] >= detector.threshold(side, label, channel, label in named)
+
+    said = {label for label in LABELS[side] if label != ANY and enough(label)}
     if side == "agent":
-        deflects = chance[ANY] >= detector.threshold(side, ANY, channel)
-        if not deflects:
+        if not enough(ANY):
             said -= set(HURTING)
-        elif not said & set(HURTING):
-            said.add(_nearest(detector, chance, channel))
+        elif not said & set(HURTING) and named & set(HURTING):
+            said.add(max(named & set(HURTING), key=lambda c: (chance[c], c)))
     return frozenset(said)
-
-
-def _nearest(detector: Detector, chance: Mapping[str, float], channel: str | None) -> str:
-    """The deflection that comes nearest to its own threshold."""
-    return max(HURTING, key=lambda c: (chance[c] / detector.threshold("agent", c, channel), c))
 
 
 def _weighed(mine: Sequence[CueMatch], said: frozenset[str], chance: Mapping[str, float]) -> list[CueMatch]:
@@ -96,7 +98,7 @@ def _proposed(
     out = []
     for cue in missing:
         start, end = evidence(
-            aligned, detector.telling_words(conversation, turn, side, cue), len(original.text)
+            aligned, detector.telling_words(turn, side, cue), len(original.text)
         )
         out.append(
             CueMatch(
@@ -114,8 +116,8 @@ def _proposed(
 
 
 def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tuple[int, int]:
-    """The stretch of the original text that spoke most for a cue: within one sentence, from its first to its
-    last telling word. The whole text where no word of the turn speaks for it."""
+    """The sentence of the original text that spoke most for a cue; of a long one, from its first to its last
+    telling word. The whole text where no word of the turn speaks for it."""
     words = aligned.text.split()
     if not words or not telling:
         return _whole(aligned, length)
@@ -131,6 +133,8 @@ def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tup
     total, first, end = best
     if total <= 0:
         return _whole(aligned, length)
+    if end - first <= _READABLE:
+        return aligned.spans[first][0], aligned.spans[end - 1][1]
     strong = [i for i in range(first, end) if weights[i] >= 0.15 * max(weights[first:end])]
     return aligned.spans[strong[0]][0], aligned.spans[strong[-1]][1]
 

@@ -94,15 +94,13 @@ class Detector:
                 out[number] = dict(zip(LABELS[side], map(float, chance), strict=True))
         return out
 
-    def threshold(self, side: str, label: str, channel: str | None) -> float:
-        """The probability from which a label counts as said, in a channel."""
-        table = self.sides[side].thresholds
+    def threshold(self, side: str, label: str, channel: str | None, named: bool) -> float:
+        """The probability from which a label counts in a channel, where a phrase names it and where none does."""
         group = "social" if channel == "social" else "other"
-        return float(table[group][LABELS[side].index(label)])
+        table = self.sides[side].thresholds[f"{group}/{'phrase' if named else 'model'}"]
+        return float(table[LABELS[side].index(label)])
 
-    def telling_words(
-        self, conversation: Conversation, turn: TurnText, side: str, label: str
-    ) -> dict[str, float]:
+    def telling_words(self, turn: TurnText, side: str, label: str) -> dict[str, float]:
         """How much each run of words of a turn speaks for a label (log-odds), positive ones only."""
         fitted = self.sides[side]
         column = LABELS[side].index(label)
@@ -112,6 +110,12 @@ class Detector:
             if weight > 0:
                 found[gram] = found.get(gram, 0.0) + float(weight)
         return found
+
+
+def named_labels(matches: Sequence[CueMatch], turn: int) -> frozenset[str]:
+    """The labels that a phrase names in a turn, excused matches left out."""
+    cues = {m.cue for m in matches if m.turn == turn and m.status != "excused"}
+    return frozenset(cues | {ANY}) if cues & set(HURTING) else frozenset(cues)
 
 
 def first_layer(fitted: Side, conversation: Conversation, turn: TurnText) -> Floats:

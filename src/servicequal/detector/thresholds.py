@@ -1,4 +1,8 @@
-"""From which probability a label counts as said, per channel group: chosen where F1 is best, smoothed."""
+"""From which probability a label counts as said: chosen where F1 is best, smoothed.
+
+Each channel group has two thresholds per label: one for turns where a phrase names it (a veto, so low) and one for
+turns where only the detector does (a proposal, so high).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..cues import CueFinder
+from ..cues import CueFinder, CueMatch
 from ..gold import Marked
-from .model import LABELS, Detector, Floats, Side
+from .model import LABELS, Detector, Floats, Side, named_labels
 from .train import Fit, Second, Thresholds, examples
 
 GROUPS = ("social", "other")
+BASES = ("phrase", "model")
+TABLES = tuple(f"{group}/{base}" for group in GROUPS for base in BASES)
 _GRID = np.round(np.arange(0.04, 0.97, 0.02), 2)
 _PRIOR_TURNS = 6.0
 """How many imagined turns pull a label's curve towards that of all labels, so that rare ones don't jump."""
@@ -25,14 +31,16 @@ conversations have an equal say in its threshold: real ones know the base rate, 
 
 @dataclass(frozen=True)
 class _Pool:
-    """Probabilities and truth of turns of one side and channel group: (turns, labels) each."""
+    """Probabilities, truth, and whether a phrase names it, of turns of one side and group: (turns, labels) each."""
 
     chance: Floats
     truth: Any
+    named: Any
 
 
 def with_thresholds(
     marked: Sequence[Marked],
+    matches: Sequence[Sequence[CueMatch]],
     fits: Mapping[str, Fit],
     second: Mapping[str, Second],
     like: Sequence[Marked],
@@ -45,26 +53,35 @@ def with_thresholds(
         return {
             side: replace(
                 fitted,
-                thresholds={g: np.array([given[side][g][label] for label in LABELS[side]]) for g in GROUPS},
+                thresholds={t: np.array([given[side][t][label] for label in LABELS[side]]) for t in TABLES},
             )
             for side, fitted in sides.items()
         }
-    rows = _probabilities(Detector(sides, {}, ""), like, finder)
+    like_matches = [finder.find(m.conversation) for m in like]
+    rows = _probabilities(Detector(sides, {}, ""), like, like_matches)
     out: dict[str, Side] = {}
     for side in fits:
-        thresholds = {}
+        tables: dict[str, Floats] = {}
         for group in GROUPS:
-            written = _written_pool(side, group, marked, fits[side], second[side])
-            thresholds[group] = _best_thresholds(written, _like_pool(side, group, like, rows))
-        out[side] = replace(sides[side], thresholds=thresholds)
+            written = _written_pool(side, group, marked, matches, fits[side], second[side])
+            real = _like_pool(side, group, like, like_matches, rows)
+            phrase, model = _best_thresholds(written, real)
+            tables |= {f"{group}/phrase": phrase, f"{group}/model": model}
+        out[side] = replace(sides[side], thresholds=tables)
     return out
 
 
 def cross_validated(
-    marked: Sequence[Marked], fits: Mapping[str, Fit], second: Mapping[str, Second], sides: Mapping[str, Side]
+    marked: Sequence[Marked],
+    matches: Sequence[Sequence[CueMatch]],
+    fits: Mapping[str, Fit],
+    second: Mapping[str, Second],
+    sides: Mapping[str, Side],
 ) -> dict[str, Any]:
     """F1 per label on the fresh turns, every turn judged by a fit that did not see its conversation."""
-    return {side: _quality(side, marked, fits[side], second[side], sides[side].thresholds) for side in fits}
+    return {
+        side: _quality(side, marked, matches, fits[side], second[side], sides[side].thresholds) for side in fits
+    }
 
 
 def _with_second(side: Side, second: Second) -> Side:
@@ -72,33 +89,44 @@ def _with_second(side: Side, second: Second) -> Side:
 
 
 def _probabilities(
-    detector: Detector, like: Sequence[Marked], finder: CueFinder
+    detector: Detector, like: Sequence[Marked], matches: Sequence[Sequence[CueMatch]]
 ) -> list[dict[int, dict[str, float]]]:
-    return [detector.probabilities(m.conversation, finder.find(m.conversation)) for m in like]
+    return [detector.probabilities(m.conversation, found) for m, found in zip(like, matches, strict=True)]
 
 
 def _group(m: Marked) -> str:
     return "social" if m.conversation.channel == "social" else "other"
 
 
-def _written_pool(side: str, group: str, marked: Sequence[Marked], fit: Fit, second: Second) -> _Pool:
+def _written_pool(
+    side: str,
+    group: str,
+    marked: Sequence[Marked],
+    matches: Sequence[Sequence[CueMatch]],
+    fit: Fit,
+    second: Second,
+) -> _Pool:
     known = {(e.group, e.number): e.labels for e in fit.examples}
     rows = [
-        (row, [label in known[key] for label in LABELS[side]])
-        for key, row in zip(second.keys, second.probabilities, strict=True)
-        if _group(marked[key[0]]) == group
+        (row, known[g, n], named_labels(matches[g], n))
+        for (g, n), row in zip(second.keys, second.probabilities, strict=True)
+        if _group(marked[g]) == group
     ]
     return _stacked(rows, side)
 
 
 def _like_pool(
-    side: str, group: str, like: Sequence[Marked], like_rows: Sequence[Mapping[int, Mapping[str, float]]]
+    side: str,
+    group: str,
+    like: Sequence[Marked],
+    matches: Sequence[Sequence[CueMatch]],
+    chances: Sequence[Mapping[int, Mapping[str, float]]],
 ) -> _Pool:
-    labels = LABELS[side]
     rows = [
         (
-            np.array([like_rows[e.group][e.number][label] for label in labels]),
-            [label in e.labels for label in labels],
+            np.array([chances[e.group][e.number][label] for label in LABELS[side]]),
+            e.labels,
+            named_labels(matches[e.group], e.number),
         )
         for e in examples(like, side)
         if _group(like[e.group]) == group
@@ -106,52 +134,82 @@ def _like_pool(
     return _stacked(rows, side)
 
 
-def _stacked(rows: Sequence[tuple[Any, list[bool]]], side: str) -> _Pool:
-    width = len(LABELS[side])
+def _stacked(rows: Sequence[tuple[Any, frozenset[str], frozenset[str]]], side: str) -> _Pool:
+    labels = LABELS[side]
+    shape = (-1, len(labels))
     return _Pool(
-        np.array([r for r, _ in rows]).reshape(-1, width),
-        np.array([t for _, t in rows], bool).reshape(-1, width),
+        np.array([r for r, _, _ in rows]).reshape(shape),
+        np.array([[label in t for label in labels] for _, t, _ in rows], bool).reshape(shape),
+        np.array([[label in n for label in labels] for _, _, n in rows], bool).reshape(shape),
     )
 
 
-def _best_thresholds(written: _Pool, like: _Pool) -> Floats:
-    """The best point of each label's F1 curve, mixed from both pools and smoothed; 0.5 where nothing is known."""
+def _best_thresholds(written: _Pool, like: _Pool) -> tuple[Floats, Floats]:
+    """For each label the best pair of thresholds (with a phrase, without one) on smoothed F1 surfaces.
+
+    How far a phrase can be trusted is asked of the fresh conversations alone: those in ``like`` may have been read
+    while the phrases were written, and would flatter them. The detector's own proposals are judged on both.
+    """
+    own = _surfaces(written if len(written.chance) else like)
     support = like.truth.sum(axis=0)
-    share = (support / (support + _LIKE_TURNS))[:, None]
-    mixed = share * _curves(like) + (1 - share) * _curves(written)
-    if not len(written.chance):
-        mixed = _curves(like)
+    share = (support / (support + _LIKE_TURNS))[:, None, None]
+    mixed = share * _surfaces(like) + (1 - share) * own if len(written.chance) else own
+    phrase, model = [], []
+    for alone, both in zip(own, mixed, strict=True):
+        first, second = _smooth_surface(alone), _smooth_surface(both)
+        row = int(np.unravel_index(int(first.argmax()), first.shape)[0])
+        phrase.append(_GRID[row] if first.any() else 0.5)
+        model.append(_GRID[int(second[row].argmax())] if second.any() else 0.5)
+    return np.array(phrase), np.array(model)
+
+
+def _smooth_surface(surface: Floats) -> Floats:
+    return _smoothed(_smoothed(surface).T).T
+
+
+def _smoothed(surface: Floats) -> Floats:
     kernel = np.array([1, 2, 3, 2, 1]) / 9
-    smooth = np.array([np.convolve(np.pad(c, 2, mode="edge"), kernel, mode="valid") for c in mixed])
-    return np.asarray(np.where(smooth.any(axis=1), _GRID[smooth.argmax(axis=1)], 0.5))
+    return np.array([np.convolve(np.pad(row, 2, mode="edge"), kernel, mode="valid") for row in surface])
 
 
-def _curves(pool: _Pool) -> Floats:
-    """Each label's F1 over the grid, pulled towards the mean curve of all labels where it is rare."""
+def _surfaces(pool: _Pool) -> Floats:
+    """Each label's F1 over pairs of thresholds (phrase, model), pulled towards the mean of all where it is rare."""
     width = pool.truth.shape[1]
-    curves = np.array([[_f1(pool, k, t) for t in _GRID] for k in range(width)])
+    surfaces = np.array([_surface(pool, k) for k in range(width)])
     support = pool.truth.sum(axis=0).astype(float)
-    common = np.average(curves, axis=0, weights=np.maximum(support, 1e-9))
-    share = (support / (support + _PRIOR_TURNS))[:, None]
-    return np.asarray(share * curves + (1 - share) * common)
+    common = np.average(surfaces, axis=0, weights=np.maximum(support, 1e-9))
+    share = (support / (support + _PRIOR_TURNS))[:, None, None]
+    return np.asarray(share * surfaces + (1 - share) * common)
 
 
-def _f1(pool: _Pool, label: int, threshold: float) -> float:
-    found = pool.chance[:, label] >= threshold
-    truth = pool.truth[:, label]
-    total = int(found.sum() + truth.sum())
-    return 2 * int((found & truth).sum()) / total if total else 0.0
+def _surface(pool: _Pool, label: int) -> Floats:
+    chance, truth, named = pool.chance[:, label], pool.truth[:, label], pool.named[:, label]
+    over = chance[:, None] >= _GRID[None, :]
+    both = [(over & truth[:, None] & m[:, None]).sum(axis=0) for m in (named, ~named)]
+    found = [(over & m[:, None]).sum(axis=0) for m in (named, ~named)]
+    hits = both[0][:, None] + both[1][None, :]
+    total = found[0][:, None] + found[1][None, :] + truth.sum()
+    return np.asarray(2 * hits / np.maximum(total, 1))
 
 
 def _quality(
-    side: str, marked: Sequence[Marked], fit: Fit, second: Second, thresholds: Mapping[str, Floats]
+    side: str,
+    marked: Sequence[Marked],
+    matches: Sequence[Sequence[CueMatch]],
+    fit: Fit,
+    second: Second,
+    tables: Mapping[str, Floats],
 ) -> dict[str, Any]:
     known = {(e.group, e.number): e.labels for e in fit.examples}
-    limits = np.array([thresholds[_group(marked[g])] for g, _ in second.keys])
-    found = second.probabilities >= limits
-    truth = np.array([[label in known[k] for label in LABELS[side]] for k in second.keys])
+    labels = LABELS[side]
+    named = np.array([[label in named_labels(matches[g], n) for label in labels] for g, n in second.keys])
+    limits = {
+        base: np.array([tables[f"{_group(marked[g])}/{base}"] for g, _ in second.keys]) for base in BASES
+    }
+    found = second.probabilities >= np.where(named, limits["phrase"], limits["model"])
+    truth = np.array([[label in known[k] for label in labels] for k in second.keys])
     out: dict[str, Any] = {}
-    for k, label in enumerate(LABELS[side]):
+    for k, label in enumerate(labels):
         both = int((found[:, k] & truth[:, k]).sum())
         total = int(found[:, k].sum() + truth[:, k].sum())
         out[label] = {"support": int(truth[:, k].sum()), "f1": round(2 * both / total, 3) if total else None}

@@ -74,7 +74,7 @@ def train(
     second = _second(marked, matches, fits, fresh)
     from .thresholds import cross_validated, with_thresholds
 
-    sides = with_thresholds(marked, fits, second, like, finder, thresholds)
+    sides = with_thresholds(marked, matches, fits, second, like, finder, thresholds)
     known = {
         **(about or {}),
         "conversations": len(marked),
@@ -85,7 +85,7 @@ def train(
             side: {g: dict(zip(LABELS[side], map(float, t), strict=True)) for g, t in fitted.thresholds.items()}
             for side, fitted in sides.items()
         },
-        "cross_validated": cross_validated(marked, fits, second, sides),
+        "cross_validated": cross_validated(marked, matches, fits, second, sides),
     }
     save_detector(sides, known, out)
     return known
@@ -110,8 +110,7 @@ def examples(marked: Sequence[Marked], side: str) -> list[Example]:
 
 def _first(marked: Sequence[Marked], side: str) -> Fit:
     rows = examples(marked, side)
-    vocabulary = _vocabulary(rows)
-    vocabulary = _strongest(rows, vocabulary, side)
+    vocabulary = _strongest(rows, _vocabulary(rows), side)
     idf = _idf(rows, vocabulary)
     matrix = _matrix(rows, vocabulary, idf)
     labels = LABELS[side]

@@ -165,7 +165,9 @@ def _turn(item: Mapping[str, Any], participants: Mapping[Any, Any], spoken: bool
         start=moments.get("BeginOffsetMillis") if spoken else moments.get("AbsoluteTime"),
         end=moments.get("EndOffsetMillis") if spoken else None,
         kind=kind,
-        confidence=mean(word.get("Confidence") for word in item.get("Items") or ()),
+        confidence=mean(
+            word.get("Confidence") for word in item.get("Items") or () if word.get("Type") != "punctuation"
+        ),  # punctuation has 0.0
     )
 
 

@@ -29,15 +29,13 @@ def sniff(sample: Sample) -> Sniff:
     """A signature for utterances, and for the files that lie beside them."""
     record = sample.mapping
     replies = "reply-to" in record or "reply_to" in record
-    if replies and "text" in record and ("speaker" in record or "user" in record):
-        if ident(record.get("conversation_id")) is not None or "root" in record:
-            return Sniff(Fit.SIGNATURE, "ConvoKit utterances")
+    spoken = "text" in record and ("speaker" in record or "user" in record)
+    if replies and spoken and (ident(record.get("conversation_id")) is not None or "root" in record):
+        return Sniff(Fit.SIGNATURE, "ConvoKit utterances")
     stem = sample.name.replace("\\", "/").rpartition("/")[2].partition(".")[0]
-    if stem in _COMPANIONS and sample.suffix == ".json" and sample.mapping:
-        if _utterances_beside(sample.name):
-            return Sniff(
-                Fit.SIGNATURE, f"the {stem} of a ConvoKit corpus: read with the utterances beside it"
-            )
+    companion = stem in _COMPANIONS and sample.suffix == ".json" and bool(sample.mapping)
+    if companion and _utterances_beside(sample.name):
+        return Sniff(Fit.SIGNATURE, f"the {stem} of a ConvoKit corpus, read with the utterances beside it")
     return Sniff(Fit.NO)
 
 

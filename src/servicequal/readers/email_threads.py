@@ -46,11 +46,7 @@ def _headers(text: str) -> set[str]:
 
 def _sniff_mbox(sample: Sample) -> Sniff:
     first, _, rest = sample.head.lstrip("\ufeff\r\n").partition("\n")
-    if (
-        first.startswith("From ")
-        and "from" in _headers(rest)
-        and (_SURE | {"date", "subject"}) & _headers(rest)
-    ):
+    if first.startswith("From ") and "from" in _headers(rest) and (_SURE | {"date", "subject"}) & _headers(rest):
         return Sniff(Fit.SIGNATURE, "an mbox mailbox")
     return Sniff(Fit.NO)
 
@@ -59,9 +55,7 @@ def _sniff_eml(sample: Sample) -> Sniff:
     if sample.record is not None or sample.head.lstrip("\ufeff\r\n").startswith("From "):
         return Sniff(Fit.NO)
     names = _headers(sample.head)
-    mailed = "from" in names and (
-        _SURE & names or (sample.suffix in EML and {"date", "subject", "to"} & names)
-    )
+    mailed = "from" in names and (_SURE & names or (sample.suffix in EML and {"date", "subject", "to"} & names))
     return Sniff(Fit.SIGNATURE, "an e-mail message") if mailed else Sniff(Fit.NO)
 
 

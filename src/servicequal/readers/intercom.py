@@ -16,6 +16,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said, known_channel
 from servicequal.readers.html import plain_text_of_html
 from servicequal.readers.jsonio import SUFFIXES, Place, guarded, records
+from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import each, first_holds, holds, ident, named, obj, objs, unfit
 from servicequal.readers.registry import Fit, Reader, Sniff
 from servicequal.readers.roles import Roles
@@ -49,6 +50,9 @@ def sniff(sample: Sample) -> Sniff:
     stream, data = _streamed(record)
     if stream in _STREAMS and (_is_conversation(data) or holds(data, "part_type")):
         return Sniff(Fit.SIGNATURE, f"Intercom {stream} as Airbyte records")
+    told = '"part_type"' in sample.head or '"delivered_as"' in sample.head
+    if stream is not None and told and any(f'"{name}"' in sample.head for name in _STREAMS):
+        return Sniff(Fit.SIGNATURE, "Intercom conversations among Airbyte records")
     if _is_conversation(record):
         return Sniff(Fit.SIGNATURE, "an Intercom conversation")
     if holds(record, "part_type", "conversation_id"):
@@ -76,11 +80,7 @@ def _listed(record: Mapping[str, Any]) -> list[Any]:
 def _streamed(record: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any]]:
     """Stream and data of an Airbyte record, in either wrapping."""
     inner = record.get("record") if record.get("type") == "RECORD" else record
-    if (
-        isinstance(inner, dict)
-        and isinstance(inner.get("stream"), str)
-        and isinstance(inner.get("data"), dict)
-    ):
+    if isinstance(inner, dict) and isinstance(inner.get("stream"), str) and isinstance(inner.get("data"), dict):
         return inner["stream"], inner["data"]
     return None, record
 
@@ -153,14 +153,12 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     turns += [_turn(part) for _, part in parts]
     rating = obj(found.get("conversation_rating"), "conversation_rating")
     if named(rating.get("remark")):
-        turns.append(
-            Said(text=rating["remark"], role="customer", kind="survey", start=rating.get("created_at"))
-        )
+        turns.append(Said(text=rating["remark"], role="customer", kind="survey", start=rating.get("created_at")))
     if not turns:
         raise ValueError("the conversation has neither a source body nor parts")
     kind = named(opening.get("type"))
     yield Draft(
-        id=ident(found.get("id")) or place.stem,
+        id=ident(found.get("id")) or last_id(place),
         channel=known_channel(kind) or "chat",
         source=place.source,
         line=place.line,
@@ -180,12 +178,10 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
 
 
 def _at(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+    return float(value) if isinstance(value, (int, float)) and abs(value) < 1e15 else 0.0
 
 
-def _opening(
-    found: Mapping[str, Any], opening: Mapping[str, Any], parts: list[Mapping[str, Any]]
-) -> list[Said]:
+def _opening(found: Mapping[str, Any], opening: Mapping[str, Any], parts: list[Mapping[str, Any]]) -> list[Said]:
     """What ``source`` says, as the first turn; without its time where that is later than a reply's."""
     body = opening.get("body")
     if body is None:

@@ -15,6 +15,7 @@ from servicequal.readers.draft import Draft, Said, known_channel
 from servicequal.readers.html import plain_text_of_html
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place, parse
+from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import each, first_holds, holds, ident, named, obj, objs
 from servicequal.readers.registry import Fit, Sniff
 
@@ -48,11 +49,9 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
         raise ValueError("no message in this conversation has words")
     warnings = list(place.warnings)
     if not bots and any(message.get("sentBy") == "Agent" for message in messages):
-        warnings.append(
-            "agentParticipants is missing: people and bots cannot be told apart, roles are unknown"
-        )
+        warnings.append("agentParticipants is missing: people and bots cannot be told apart, roles are unknown")
     yield Draft(
-        id=ident(info.get("conversationId")) or place.stem,
+        id=ident(info.get("conversationId")) or last_id(place),
         channel=known_channel(info.get("source")) or "chat",
         source=place.source,
         line=place.line,
@@ -75,9 +74,7 @@ def _is_survey(dialog: Mapping[str, Any]) -> bool:
     return "SURVEY" in str(dialog.get("dialogType")).upper() and named(dialog.get("dialogId")) is not None
 
 
-def _turn(
-    message: Mapping[str, Any], agents: Mapping[str | None, Mapping[str, Any]], surveys: set[Any]
-) -> Said | None:
+def _turn(message: Mapping[str, Any], agents: Mapping[str | None, Mapping[str, Any]], surveys: set[Any]) -> Said | None:
     """A message with words, else None. Survey dialogs and words for colleagues only keep their kind."""
     data = obj(message.get("messageData"), "messageData")
     words, kind = _words(data)
@@ -100,9 +97,7 @@ def _turn(
     )
 
 
-def _role(
-    message: Mapping[str, Any], who: str | None, agents: Mapping[str | None, Mapping[str, Any]]
-) -> Role | None:
+def _role(message: Mapping[str, Any], who: str | None, agents: Mapping[str | None, Mapping[str, Any]]) -> Role | None:
     """The role, None where only the caller can say; the map may name the id, or ``Agent`` for all."""
     sender = (named(message.get("sentBy")) or "").lower()
     if sender == "agent":

@@ -43,9 +43,7 @@ def head_of(raw: bytes) -> Head:
     """The header of a message."""
     message = _parsed(raw)
     ids = _MESSAGE_ID.findall(_header(message, "Message-ID"))
-    answers = _MESSAGE_ID.findall(
-        f"{_header(message, 'References')} {_header(message, 'In-Reply-To')}"[:50_000]
-    )
+    answers = _MESSAGE_ID.findall(f"{_header(message, 'References')} {_header(message, 'In-Reply-To')}"[:50_000])
     subject = _decoded(_header(message, "Subject"))
     plain = subject
     while (match := _REPLY.match(plain)) is not None:
@@ -146,7 +144,9 @@ def _bodies(message: Message, depth: int = 0) -> tuple[list[str], list[str], int
     if depth > _DEEPEST:
         return [], [], 1
     if message.is_multipart() and message.get_content_maintype() == "multipart":
-        plain, html, other = [], [], 0
+        plain: list[str] = []
+        html: list[str] = []
+        other = 0
         for part in message.get_payload():
             if isinstance(part, Message):
                 more = _bodies(part, depth + 1)
@@ -194,9 +194,7 @@ def _unflowed(text: str) -> str:
     """Soft line ends (RFC 3676) of unquoted text undone."""
     lines: list[str] = []
     for line in text.split("\n"):
-        soft = (
-            bool(lines) and lines[-1].endswith(" ") and lines[-1] != "-- " and not lines[-1].startswith(">")
-        )
+        soft = bool(lines) and lines[-1].endswith(" ") and lines[-1] != "-- " and not lines[-1].startswith(">")
         if soft and line.strip() and not line.startswith((">", "-- ")):
             lines[-1] += line
         else:

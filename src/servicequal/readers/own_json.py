@@ -21,6 +21,7 @@ from servicequal.readers.infer import with_inferred_roles
 from servicequal.readers.items import turns_of
 from servicequal.readers.jsonio import SUFFIXES, Place, Record, guarded, records
 from servicequal.readers.layout import Row, Table
+from servicequal.readers.lookups import started
 from servicequal.readers.plain_text import parse_transcript
 from servicequal.readers.registry import Fit, Reader, Sniff
 from servicequal.readers.roles import Roles, key
@@ -259,6 +260,8 @@ def _draft(value: Any, place: Place, roles: Roles) -> Iterator[Draft | Rejected]
     metadata = {k: v for d in nested.values() for k, v in d.items()} | {
         k: v for k, v in rest.items() if k not in used and k not in nested
     }
+    if "start" in fields:
+        metadata["started_at"] = started(rest[fields["start"]])
     start_unit, end_unit = turns.units
     identity = rest[fields["id"]] if "id" in fields else place.stem
     channel = rest.get(fields.get("channel", ""))

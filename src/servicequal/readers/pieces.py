@@ -131,8 +131,4 @@ def beside(source: Source, suffixes: tuple[str, ...]) -> list[Source]:
             return []
         wanted = [f for f in files if f.name.lower().removesuffix(".gz").endswith(suffixes)]
         found = [s for file in wanted for s in sources(file) if isinstance(s, Source)]
-    return [
-        Source(s.name, s.opener, chosen=False)
-        for s in found
-        if s.name != source.name and s.suffix in suffixes
-    ]
+    return [Source(s.name, s.opener, chosen=False) for s in found if s.name != source.name and s.suffix in suffixes]

@@ -96,9 +96,7 @@ def said(parts: Parts, turn: Said) -> list[Said]:
     """The turn with the sender's own words, then one of kind ``quote`` if anything was quoted."""
     found = [replace(turn, text=parts.own)] if parts.own or not parts.quoted else []
     if parts.quoted:
-        quote = Said(
-            text=parts.quoted, role="system", kind="quote", start=turn.start, end=turn.end, line=turn.line
-        )
+        quote = Said(text=parts.quoted, role="system", kind="quote", start=turn.start, end=turn.end, line=turn.line)
         found.append(quote)
     return found
 

@@ -214,13 +214,9 @@ def _read_table(source: Source, roles: Roles) -> Iterator[Conversation | Rejecte
             yield row
             continue
         cells = {name: row.cells[i] for name, i in at.items() if i < len(row.cells)}
-        identity = next(
-            (cells[n] for n in ("id", "chatkey", "name") if cells.get(n)), f"{source.stem}-{number}"
-        )
+        identity = next((cells[n] for n in ("id", "chatkey", "name") if cells.get(n)), f"{source.stem}-{number}")
         place = Place(source.name, source.stem, row.line, source.warnings)
-        rest = {
-            table.columns[i]: row.cells[i] for n, i in at.items() if n not in ("body", "id") and cells.get(n)
-        }
+        rest = {table.columns[i]: row.cells[i] for n, i in at.items() if n not in ("body", "id") and cells.get(n)}
         try:
             if row.problem:
                 raise ReadError(Rejected(row.problem, source.name, str(identity)[:200], row.line))
@@ -237,9 +233,7 @@ def _json_drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
         yield from each(found["records"], place, _json_drafts)
         return
     identity = ident(found.get("Id")) or ident(found.get("ChatKey")) or named(found.get("Name")) or place.stem
-    yield draft_of(
-        found["Body"], identity, place, {k: v for k, v in found.items() if k not in ("Body", "Id")}
-    )
+    yield draft_of(found["Body"], identity, place, {k: v for k, v in found.items() if k not in ("Body", "Id")})
 
 
 READERS = (

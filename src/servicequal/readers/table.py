@@ -15,6 +15,7 @@ from servicequal.readers.draft import Draft, build, is_missing
 from servicequal.readers.grouping import grouped, no_rows, provenance, without_float
 from servicequal.readers.items import turns_of
 from servicequal.readers.layout import Layout, Row, Table, layout_of
+from servicequal.readers.lookups import started
 from servicequal.readers.roles import Roles
 
 PEEK = 40
@@ -66,6 +67,8 @@ def _from_cell(table: Table, layout: Layout, roles: Roles, row: Row, number: int
     for field in ("start", "end"):
         if field in layout.names and not is_missing(cell := layout.cell(row, field)):
             metadata[layout.names[field]] = str(cell)
+    if "start" in layout.names:
+        metadata["started_at"] = started(layout.cell(row, "start"))
     draft = Draft(
         id=without_float(identity),
         turns=turns.said,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,8 @@ from servicequal.readers.registry import Fit, Reader, Sniff
 from servicequal.readers.roles import Roles
 from servicequal.readers.sample import Sample
 from servicequal.readers.source import Source
-from servicequal.readers.threads import branches, in_order
-from servicequal.readers.times import moment
+from servicequal.readers.threads import Reply, branches, in_order
+from servicequal.readers.times import Moment, moment, of_datetime
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
 _NEEDED = ("tweet_id", "author_id", "inbound", "text", "in_response_to_tweet_id")
 _NOBODY = -1
 _LARGEST = 2**62
+_MONTHS = {
+    name: i
+    for i, name in enumerate(
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1
+    )
+}
+_ROLES: dict[str, Role] = {"true": "customer", "1": "customer", "false": "agent", "0": "agent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ def sniff(sample: Sample) -> Sniff:
 def read(source: Source, roles: Roles) -> Iterator[Conversation | Rejected]:
     """The threads of the file, each when its last tweet has been seen."""
     table = table_of(source)
+    if missing := [name for name in _NEEDED if name not in table.columns]:
+        raise source.fail(f"columns are missing: {', '.join(missing)}", line=1)
     ids, parents = array("q"), array("q")
     for tweet in _tweets(table):
         if isinstance(tweet, _Tweet):
@@ -111,9 +121,7 @@ def _tweet(row: Row, places: list[int], created_at: int | None) -> _Tweet | str:
     if answered is None:
         return f"in_response_to_tweet_id {str(parent)[:40]!r} is no tweet id"
     created = row.cells[created_at] if created_at is not None and created_at < len(row.cells) else None
-    return _Tweet(
-        number, answered, str(author).strip(), str(inbound).strip().lower(), text, created, row.line
-    )
+    return _Tweet(number, answered, str(author).strip(), str(inbound).strip().lower(), text, created, row.line)
 
 
 def _number(cell: Any) -> int | None:
@@ -151,15 +159,15 @@ def _roots(ids: array[int], parents: array[int]) -> tuple[NDArray[np.int64], NDA
 
 
 def _draft(identity: int, tweets: list[_Tweet], source: Source) -> Draft:
-    replies = [
-        (tweet.id, None if tweet.parent == _NOBODY else tweet.parent, _time(tweet)) for tweet in tweets
+    times = [_time(tweet.created) for tweet in tweets]
+    replies: list[Reply] = [
+        (tweet.id, None if tweet.parent == _NOBODY else tweet.parent, time.seconds if time else None)
+        for tweet, time in zip(tweets, times, strict=True)
     ]
     here = {tweet.id for tweet in tweets}
     warnings = list(source.warnings)
     if forks := branches(replies):
-        warnings.append(
-            f"the thread branches ({forks} further answers): the branches are interleaved by time"
-        )
+        warnings.append(f"the thread branches ({forks} further answers): branches are interleaved by time")
     if any(tweet.parent not in here and tweet.parent != _NOBODY for tweet in tweets):
         warnings.append("the tweet that the first one answers is not in the file: the beginning is missing")
     return Draft(
@@ -168,27 +176,31 @@ def _draft(identity: int, tweets: list[_Tweet], source: Source) -> Draft:
         source=source.name,
         line=tweets[0].line,
         start_name="created_at",
-        turns=[_said(tweets[i]) for i in in_order(replies)],
+        turns=[_said(tweets[i], times[i]) for i in in_order(replies)],
         warnings=warnings,
         metadata={"file": source.name, "format": "twcs"},
     )
 
 
-def _time(tweet: _Tweet) -> float | None:
+def _time(created: Any) -> Moment | None:
+    """The moment of ``Wed Oct 11 06:55:44 +0000 2017``, by the quick way where that is how it looks."""
+    parts = created.split(" ") if isinstance(created, str) else []
     try:
-        found = moment(tweet.created)
+        if len(parts) == 6 and parts[1] in _MONTHS and parts[4] == "+0000":
+            hour, minute, second = parts[3].split(":")
+            day = (int(parts[5]), _MONTHS[parts[1]], int(parts[2]))
+            return of_datetime(datetime(*day, int(hour), int(minute), int(second), tzinfo=UTC))
+        return moment(created)
     except ValueError:
         return None
-    return None if found is None else found.seconds
 
 
-def _said(tweet: _Tweet) -> Said:
-    roles: dict[str, Role] = {"true": "customer", "1": "customer", "false": "agent", "0": "agent"}
+def _said(tweet: _Tweet, time: Moment | None) -> Said:
     return Said(
         text=unescape(tweet.text) if isinstance(tweet.text, str) else tweet.text,
         speaker_id=tweet.author or None,
-        role=roles.get(tweet.inbound),
-        start=tweet.created,
+        role=_ROLES.get(tweet.inbound),
+        start=time or tweet.created,
         line=tweet.line,
     )
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from servicequal.conversation import Conversation
 from servicequal.errors import Rejected
-from servicequal.readers.draft import Draft, Said
+from servicequal.readers.draft import Draft, Said, printable
 from servicequal.readers.jsonio import SUFFIXES, Place, convert, parse
+from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import holds, ident, named, obj, objs
 from servicequal.readers.quoted import said, split_html, split_text
 from servicequal.readers.registry import Fit, Reader, Sniff
@@ -33,9 +34,9 @@ def sniff(sample: Sample) -> Sniff:
     record = sample.mapping
     if (sealed := _sealed(record)) is not None:
         return Sniff(Fit.SIGNATURE, f"a vCon that is {sealed}")
-    if isinstance(record.get("parties"), list):
-        if "vcon" in record or isinstance(record.get("dialog"), list) or holds(record, "uuid", "analysis"):
-            return Sniff(Fit.SIGNATURE, "a vCon: parties and dialog")
+    more = "vcon" in record or isinstance(record.get("dialog"), list) or holds(record, "uuid", "analysis")
+    if isinstance(record.get("parties"), list) and more:
+        return Sniff(Fit.SIGNATURE, "a vCon: parties and dialog")
     return Sniff(Fit.NO)
 
 
@@ -54,13 +55,11 @@ def read(source: Source, roles: Roles) -> Iterator[Conversation | Rejected]:
 
 def _drafts(value: Any, place: Place, roles: Roles) -> Iterator[Draft | Rejected]:
     record = obj(value, "the vCon")
-    identity = ident(record.get("uuid")) or place.stem
+    identity = ident(record.get("uuid")) or last_id(place)
     if (sealed := _sealed(record)) is not None:
         verb = "verify and unwrap" if "signed" in sealed else "decrypt"
         hint = f"{verb} it first, and give the vCon inside"
-        yield Rejected(
-            f"the vCon is {sealed}: its words cannot be read", place.source, line=place.line, hint=hint
-        )
+        yield Rejected(f"the vCon is {sealed}: its words cannot be read", place.source, line=place.line, hint=hint)
         return
     parties = objs(record.get("parties"), "parties")
     dialogs = objs(record.get("dialog"), "dialog")
@@ -72,7 +71,7 @@ def _drafts(value: Any, place: Place, roles: Roles) -> Iterator[Draft | Rejected
         found = _of_dialog(index, dialog, parties, analyses, roles, began)
         if not found:
             warnings.append(
-                f"dialog {index} ({str(dialog.get('type'))[:40]}) has no transcript in the analysis"
+                f"dialog {index} ({printable(str(dialog.get('type'))[:40])}) has no transcript in the analysis"
             )
         turns += found
     if not dialogs:
@@ -91,9 +90,7 @@ def _drafts(value: Any, place: Place, roles: Roles) -> Iterator[Draft | Rejected
         warnings=warnings,
         metadata={
             "subject": named(record.get("subject")),
-            "started_at": next(
-                (d["start"] for d in dialogs if named(d.get("start"))), record.get("created_at")
-            ),
+            "started_at": next((d["start"] for d in dialogs if named(d.get("start"))), record.get("created_at")),
             "redacted": bool(obj(record.get("redacted"), "redacted")) or None,
             "file": place.source,
             "format": "vcon",
@@ -248,9 +245,7 @@ def _named_party(label: object, parties: Sequence[Mapping[str, Any]]) -> Said | 
     wanted = key(label)
     all_ = [_party(index, parties) for index in range(len(parties))]
     for field in ("name", "label"):
-        found = [
-            one for one in all_ if getattr(one, field) is not None and key(getattr(one, field)) == wanted
-        ]
+        found = [one for one in all_ if getattr(one, field) is not None and key(getattr(one, field)) == wanted]
         if wanted and len(found) == 1:
             return found[0] if found[0].label is not None else replace(found[0], label=label)
     return None

@@ -54,9 +54,7 @@ def spoken_of(body: object, roles: Roles) -> list[Spoken]:
             return spoken_of(found, roles)
     if "paragraphs" in body or "words" in body:
         return _of_alternative(body)
-    text = next(
-        (body[n] for n in ("transcript", "text", "body", "content") if isinstance(body.get(n), str)), ""
-    )
+    text = next((body[n] for n in ("transcript", "text", "body", "content") if isinstance(body.get(n), str)), "")
     return _of_text(text, roles)
 
 
@@ -70,10 +68,7 @@ def _of_text(text: str, roles: Roles) -> list[Spoken]:
             return spoken_of(parsed, roles)
     if not text.strip():
         return []
-    return [
-        Spoken(text=said.text, label=said.label, start=said.start)
-        for said in parse_transcript(text, roles).turns
-    ]
+    return [Spoken(text=said.text, label=said.label, start=said.start) for said in parse_transcript(text, roles).turns]
 
 
 def _of_item(item: Mapping[str, Any]) -> Spoken:
@@ -81,9 +76,7 @@ def _of_item(item: Mapping[str, Any]) -> Spoken:
     words = next((item[n] for n in ("text", "message", "transcript", "content", "body") if n in item), None)
     if words is None and "sentences" in item:
         words = _joined(objs(item["sentences"], "sentences"), ("text",))
-    speaker = next(
-        (item[n] for n in ("speaker", "role", "speaker_label", "name") if item.get(n) is not None), None
-    )
+    speaker = next((item[n] for n in ("speaker", "role", "speaker_label", "name") if item.get(n) is not None), None)
     if isinstance(speaker, dict):
         speaker = speaker.get("role") or speaker.get("name") or speaker.get("id")
     party = item.get("parties", item.get("party"))
@@ -103,12 +96,13 @@ def _label(speaker: object) -> object:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else None
 
 
 def _of_deepgram(results: Mapping[str, Any]) -> list[Spoken]:
     if utterances := objs(results.get("utterances"), "utterances"):
-        return [_of_item(item) for item in utterances]
+        apart = len({str(item.get("channel")) for item in utterances}) > 1
+        return [_of_item({**u, "speaker": f"channel {u.get('channel')}"} if apart else u) for u in utterances]
     channels = objs(results.get("channels"), "channels")
     found = []
     for number, channel in enumerate(channels):
@@ -130,9 +124,7 @@ def _of_alternative(value: Mapping[str, Any], channel: str | None = None) -> lis
         spoken = [Spoken(text=value["transcript"], confidence=value.get("confidence"))]
     if channel is None:
         return spoken
-    return [
-        Spoken(text=s.text, label=channel, start=s.start, end=s.end, confidence=s.confidence) for s in spoken
-    ]
+    return [Spoken(text=s.text, label=channel, start=s.start, end=s.end, confidence=s.confidence) for s in spoken]
 
 
 def _runs(words: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

@@ -14,6 +14,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
+from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import each, holds, ident, named, obj, objs
 from servicequal.readers.registry import Fit, Sniff
 
@@ -58,22 +59,22 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
             name=named(visitor.get("name")),
             start=chat.get("timestamp"),
         )
-        turns, left_out, warning = [words], 0, ("an offline message: nobody answers in it",)
+        turns, left_out, warning = [words], 0, "an offline message: nobody answers in it"
     else:
         history = objs(chat["history"], "history")
         turns = [turn for event in history if (turn := _turn(event, chat, visitor)) is not None]
-        left_out, warning = len(history) - len(turns), ()
+        left_out, warning = len(history) - len(turns), ""
         if not turns:
             raise ValueError("nobody says anything in the history of this chat")
     yield Draft(
-        id=ident(chat.get("id")) or place.stem,
+        id=ident(chat.get("id")) or last_id(place),
         channel="chat",
         source=place.source,
         line=place.line,
         order="time",
         start_name="timestamp",
         turns=turns,
-        warnings=(*place.warnings, *warning),
+        warnings=(*place.warnings, *([warning] if warning else [])),
         metadata={
             "department": named(chat.get("department_name")),
             "rating": named(chat.get("rating")),

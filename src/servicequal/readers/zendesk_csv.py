@@ -13,7 +13,7 @@ from typing import Any
 
 from servicequal.conversation import Conversation, Kind, Role
 from servicequal.errors import ReadError, Rejected
-from servicequal.readers.columns import TABLE_SUFFIXES, header_of
+from servicequal.readers.columns import TABLE_SUFFIXES, header_of, match
 from servicequal.readers.delimited import table_of
 from servicequal.readers.draft import Draft, Said, build
 from servicequal.readers.jsonio import parse
@@ -27,7 +27,8 @@ from servicequal.readers.source import Source
 
 _COMMENTS = frozenset(("ticket_id", "public"))
 _EVENTS = frozenset(("chat_id", "actor_id", "original_message"))
-_USERS = frozenset(("id", "role", "restricted_agent", "ticket_restriction"))
+_USERS = frozenset(("id", "role"))
+_OF_USERS = frozenset(("restricted_agent", "ticket_restriction", "shared_agent", "organization_id", "suspended"))
 _CHATS = frozenset(("chat_id", "ticket_id", "visitor_id", "initiator"))
 _ROLES: dict[str, Role] = {"end-user": "customer", "agent": "agent", "admin": "agent"}
 
@@ -67,7 +68,8 @@ def _fits(columns: Sequence[str]) -> str | None:
         return "comments"
     if names >= _CHATS:
         return "chats"
-    return "users" if names >= _USERS else None
+    silent = not {"text", "transcript"} & set(match(tuple(columns)))
+    return "users" if names >= _USERS and names & _OF_USERS and silent else None
 
 
 def _sniff_comments(sample: Sample) -> Sniff:
@@ -94,11 +96,7 @@ def _lines(source: Source) -> Callable[[], Iterator[_Line | Rejected]]:
             if isinstance(row, Row) and row.problem is None:
                 yield _Line(dict(zip(table.columns, row.cells, strict=False)), row.line)
             else:
-                yield (
-                    row
-                    if isinstance(row, Rejected)
-                    else Rejected(row.problem or "", source.name, line=row.line)
-                )
+                yield (row if isinstance(row, Rejected) else Rejected(row.problem or "", source.name, line=row.line))
 
     return rows
 
@@ -153,8 +151,7 @@ def _reading(
                 yield group
             elif not group.key:
                 yield from (
-                    Rejected(f"the row has no {key}", source.name, line=r.line, column=key)
-                    for r in group.items
+                    Rejected(f"the row has no {key}", source.name, line=r.line, column=key) for r in group.items
                 )
             else:
                 whole = Group(group.key, group.items, (*source.warnings, *group.warnings, *warnings))

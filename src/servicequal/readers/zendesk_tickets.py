@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from servicequal.conversation import Conversation, Kind, Role
-from servicequal.errors import ReadError, Rejected
-from servicequal.readers.draft import Draft, Said, build, known_channel
+from servicequal.errors import Rejected
+from servicequal.readers.draft import Draft, Said, build, known_channel, printable
 from servicequal.readers.jsonio import SUFFIXES, Place, records
-from servicequal.readers.pieces import each, first_holds, holds, ident, named, obj, objs, unfit
+from servicequal.readers.pieces import first_holds, holds, ident, named, obj, objs, unfit
 from servicequal.readers.quoted import said, split_html, split_text
 from servicequal.readers.registry import Fit, Reader, Sniff
 from servicequal.readers.roles import Roles
@@ -79,6 +79,8 @@ def sniff(sample: Sample) -> Sniff:
         return Sniff(Fit.SIGNATURE, "Zendesk ticket comments")
     if any(holds(item, "comments", "requester_id") for item in _listed(record.get("tickets"))[:5]):
         return Sniff(Fit.SIGNATURE, "Zendesk tickets with comments")
+    if "data" in sample.mapping and "stream" in sample.mapping and '"ticket_comments"' in sample.head:
+        return Sniff(Fit.SIGNATURE, "Zendesk ticket comments among Airbyte records")
     if _is_comment(record):
         return Sniff(Fit.SIGNATURE, "a Zendesk ticket comment a record")
     if holds(record, "tickets", "end_time") or holds(record, "requester_id", "assignee_id", "subject"):
@@ -98,7 +100,7 @@ def _unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The data of an Airbyte record, ``{"stream": …, "data": {…}}``; anything else as it is."""
     inner = record.get("record") if record.get("type") == "RECORD" else record
     if isinstance(inner, dict) and isinstance(inner.get("data"), dict) and "stream" in inner:
-        return inner["data"]
+        return dict(inner["data"])
     return record
 
 
@@ -129,18 +131,12 @@ def read(source: Source, roles: Roles) -> Iterator[Conversation | Rejected]:
     yield from _built([t for t in file.tickets.values() if t.comments], file, place, roles)
 
 
-def _built(
-    tickets: list[_Ticket], file: _File, place: Place, roles: Roles
-) -> Iterator[Conversation | Rejected]:
+def _built(tickets: list[_Ticket], file: _File, place: Place, roles: Roles) -> Iterator[Conversation | Rejected]:
     for ticket in tickets:
-        for draft in each([ticket], place, lambda one, at: iter((_draft(one, file, place, roles),))):
-            if isinstance(draft, Rejected):
-                yield draft
-                continue
-            try:
-                yield build(draft, roles)
-            except ReadError as error:
-                yield error.rejected
+        try:
+            yield build(_draft(ticket, file, place, roles), roles)
+        except (ValueError, TypeError, AttributeError) as error:
+            yield unfit(error, place, ticket.id)
 
 
 def _collect(record: Mapping[str, Any], file: _File, place: Place) -> list[_Ticket | Rejected]:
@@ -151,9 +147,7 @@ def _collect(record: Mapping[str, Any], file: _File, place: Place) -> list[_Tick
         if (who := ident(user.get("id"))) is not None:
             file.users[who] = user
     meta = data.get("meta")
-    file.more = (
-        file.more or bool(data.get("next_page")) or (isinstance(meta, dict) and meta.get("has_more") is True)
-    )
+    file.more = file.more or bool(data.get("next_page")) or (isinstance(meta, dict) and meta.get("has_more") is True)
     whole = [found for ticket in _listed(data.get("tickets")) for found in _ticket(ticket, file, place)]
     if holds(data, "comments") and isinstance(data.get("ticket"), dict):
         return [*whole, *_ticket({**data["ticket"], "comments": data["comments"]}, file, place)]
@@ -162,9 +156,7 @@ def _collect(record: Mapping[str, Any], file: _File, place: Place) -> list[_Tick
     return [*whole, *_loose(data, stream, file, place)]
 
 
-def _loose(
-    data: Mapping[str, Any], stream: str | None, file: _File, place: Place
-) -> list[_Ticket | Rejected]:
+def _loose(data: Mapping[str, Any], stream: str | None, file: _File, place: Place) -> list[_Ticket | Rejected]:
     """Put comments, audits and events to the ticket they belong to; what is wrong comes back."""
     wrong: list[_Ticket | Rejected] = []
     for comment in objs(data.get("comments"), "comments"):
@@ -226,20 +218,16 @@ def _audit(value: Any, file: _File, place: Place) -> list[_Ticket | Rejected]:
 
 
 def _draft(ticket: _Ticket, file: _File, place: Place, roles: Roles) -> Draft:
-    authors = {
-        ident(c.get("author_id")): _role(ident(c.get("author_id")), ticket, file) for c in ticket.comments
-    }
+    authors = {ident(c.get("author_id")): _role(ident(c.get("author_id")), ticket, file) for c in ticket.comments}
     warnings = list(place.warnings)
     if file.more:
         warnings.append("the export has further pages: comments may be missing")
     first = next((ident(c.get("author_id")) for c in ticket.comments if c.get("public") is not False), None)
-    if roles.infer and not any(authors.values()) and first is not None:
+    if roles.infer and not {"agent", "customer"} & set(authors.values()) and first is not None:
         authors[first] = "customer"
-        warnings.append(f"roles inferred: author {first} is taken for the requester, as the first to write")
+        warnings.append(f"roles inferred: author {printable(first)} is taken for the requester, as the first to write")
     turns = [turn for comment in ticket.comments for turn in _turns(comment, authors, file)]
-    via = named(
-        obj(obj(ticket.comments[0] if ticket.comments else None, "comment").get("via"), "via").get("channel")
-    )
+    via = named(obj(obj(ticket.comments[0] if ticket.comments else None, "comment").get("via"), "via").get("channel"))
     return Draft(
         id=ticket.id or place.stem,
         channel=known_channel(via) or "email",

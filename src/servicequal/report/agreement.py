@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -46,6 +49,18 @@ def evaluation_view(result: Evaluation) -> Group:
         for d in result.worst
     ]
     return Group(cues, grades, Text("Disagreements on deflections", style="bold"), *lines)
+
+
+def training_view(known: Mapping[str, Any]) -> Table:
+    """What a training run reached, every turn judged by a fit that did not see its conversation."""
+    table = Table(title=f"cross-validated on {known['fresh']} conversations", title_justify="left", header_style="bold")
+    table.add_column("label")
+    table.add_column("marked turns", justify="right")
+    table.add_column("F1", justify="right")
+    for labels in known["cross_validated"].values():
+        for label, row in labels.items():
+            table.add_row(label, str(row["support"]), _n(row["f1"]))
+    return table
 
 
 def _n(value: float | None) -> str:

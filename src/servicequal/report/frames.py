@@ -129,6 +129,6 @@ def _findings_rows(card: Scorecard) -> list[tuple[Any, ...]]:
                 f.explanation,
                 f.why,
                 f.say_instead,
-            )  # fmt: skip
+            )
         )
     return rows

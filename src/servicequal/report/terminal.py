@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -24,12 +25,12 @@ _SHORT = {
 
 def scores_table(cards: Sequence[Scorecard], title: str | None = None) -> Table:
     """One line per conversation: overall, the four scores, and what cost it most."""
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    table.add_column("conversation", overflow="fold", max_width=34)
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
+    table.add_column("conversation", overflow="ellipsis", no_wrap=True, max_width=34)
     for name in ("overall", *_SHORT.values()):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("flags", justify="right", no_wrap=True)
-    table.add_column("what cost it most", overflow="ellipsis", max_width=52)
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    table.add_column("flags", justify="right", no_wrap=True, min_width=5)
+    table.add_column("what cost it most", overflow="ellipsis", no_wrap=True, max_width=56)
     for card in cards:
         flags = sum(m.status == "plain" and m.cue in HURTING for m in card.cues)
         worst = costliest(card, 1)
@@ -48,21 +49,26 @@ def _reason(card: Scorecard, worst: Sequence[Finding]) -> str:
         return card.findings[0].explanation if card.findings else "nothing to judge"
     if not worst:
         return ""
-    quote = next((m.text for m in card.cues if m.span in worst[0].spans), None)
-    return f"{worst[0].name}: “{quote}”" if quote else worst[0].name
+    spans = worst[0].spans
+    quoted = [m for m in card.cues if m.span in spans and m.status != "excused"]
+    quote = next((m.text for m in quoted if m.cue in HURTING), quoted[0].text if quoted else None)
+    return f"{worst[0].name}: “{quote}”" if quote and worst[0].outcome == "missed" else worst[0].name
+
+
+_WORTH_NAMING = 5.0
+"""Points of a dimension that a finding has to cost before it is named as what cost most."""
 
 
 def costliest(card: Scorecard, most: int) -> list[Finding]:
     """The findings that cost most points, the dearest first."""
-    lost = [f for f in card.findings if f.lost and f.lost > 0.5]
+    lost = [f for f in card.findings if f.lost and f.lost >= _WORTH_NAMING]
     return sorted(lost, key=lambda f: (-(f.lost or 0.0), f.code))[:most]
 
 
 def card_view(card: Scorecard, conversation: Conversation | None = None, details: bool = True) -> Group:
     """One scorecard in full: scores, the transcript with its cues marked, and the ledger."""
     parts: list[RenderableType] = [_headline(card)]
-    for note in card.notes:
-        parts.append(Text(f"  note: {note.message}", style="yellow"))
+    parts.extend(Text(f"  note: {note.message}", style="yellow") for note in card.notes)
     if conversation is not None:
         parts += [Text(), *(_turn(card, conversation, n) for n in range(len(conversation.turns)))]
     if details:
@@ -105,7 +111,8 @@ def _style(match: CueMatch) -> str:
 
 
 def _ledger(card: Scorecard) -> Table:
-    table = Table(title="Ledger: what the scores add up from", title_justify="left", header_style="bold")
+    title = "Ledger: what the scores add up from"
+    table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD)
     for name, side in (("score", "left"), ("item", "left"), ("points", "right"), ("of", "right")):
         table.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
     table.add_column("why", overflow="fold")

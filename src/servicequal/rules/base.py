@@ -50,8 +50,8 @@ Check = Callable[[View, Mapping[str, float]], Verdict]
 class Rule:
     """What a good service conversation owes at some point.
 
-    ``weight`` and ``params`` are the defaults that a rubric may change; ``needs_customer`` rules are
-    undetermined in a recording that has only the agent.
+    ``weight``, ``params``, ``critical`` and ``cap`` are the defaults that a rubric may change: a critical rule that
+    is missed caps the overall score. ``needs_customer`` rules are undetermined in a recording of the agent alone.
     """
 
     code: str
@@ -65,6 +65,8 @@ class Rule:
     weight: float = 1.0
     params: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     needs_customer: bool = True
+    critical: bool = False
+    cap: float = 40.0
     aliases: tuple[str, ...] = ()
 
 
@@ -78,6 +80,8 @@ def rule(
     say_instead: str,
     weight: float = 1.0,
     needs_customer: bool = True,
+    critical: bool = False,
+    cap: float = 40.0,
     **params: float,
 ) -> Callable[[Check], Rule]:
     """Declare a rule: the decorated function is its check, its docstring says what it does."""
@@ -95,6 +99,8 @@ def rule(
             weight=weight,
             params=MappingProxyType(dict(params)),
             needs_customer=needs_customer,
+            critical=critical,
+            cap=cap,
         )
 
     return declare

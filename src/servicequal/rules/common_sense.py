@@ -37,7 +37,7 @@ def _compiled(pattern: str) -> Any:
     "CSE101",
     "common-sense.answers-what-was-asked",
     "common_sense",
-    weight=2,
+    weight=1.5,
     within=2,
     why="A question that gets no answer has to be asked again; people remember being talked past.",
     source="codebook: answer what was asked; good service: don't make them say it twice",
@@ -68,7 +68,7 @@ def answers_what_was_asked(view: View, params: Mapping[str, float]) -> Verdict:
     "CSE102",
     "common-sense.does-not-ask-again",
     "common_sense",
-    weight=1,
+    weight=0.5,
     why="Asking for what the customer has just given says that nobody listened.",
     source="good service: don't make them say it twice",
     say_instead="I have your order number from above, so I'm looking it up now.",
@@ -129,7 +129,7 @@ def said_once(view: View, params: Mapping[str, float]) -> Verdict:
     "CSE104",
     "common-sense.straight-talk",
     "common_sense",
-    weight=3,
+    weight=3.5,
     why="Dodging, cold or belittling words leave the customer where they were, and hurt besides.",
     source="codebook: noncommittal, dismissive, disowning; common sense 0 = 'ignores or contradicts the plain need'",
     say_instead="Here is what I know, here is what I don't, and this is when you'll hear from me.",
@@ -167,7 +167,7 @@ def sees_the_need(view: View, params: Mapping[str, float]) -> Verdict:
     "CSE106",
     "common-sense.customer-leaves-content",
     "common_sense",
-    weight=2,
+    weight=2.5,
     why="Whether a customer was served is something the customer knows best.",
     source="codebook: satisfied, frustration; 'would a fair customer come away better served?'",
     say_instead="Has that sorted it for you?",
@@ -186,8 +186,11 @@ def mood(view: View) -> Verdict:
     glad = view.every(half, "satisfied")
     cross = view.every(half, "frustration", "escalation", "repeat_contact")
     happy, angry = len({m.turn for m in glad}), len({m.turn for m in cross})
-    if happy and max(m.turn for m in glad) >= max((m.turn for m in cross), default=-1):
+    last_glad, last_cross = (max((m.turn for m in found), default=-1) for found in (glad, cross))
+    if happy and last_glad > last_cross:
         credit = 1.0 if not angry else 0.85
+    elif happy and last_glad == last_cross:
+        credit = 0.5
     else:
         credit = max(0.0, 0.5 - angry / max(2, len(half)) + (0.2 if happy else 0.0))
     text = f"towards the end {happy} satisfied and {angry} frustrated turns of the customer"

@@ -1,0 +1,207 @@
+"""The phrase language: what each mark matches, what is refused and why, and that keys are necessary."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import re2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servicequal.errors import PackError
+from servicequal.normal import normalise
+from servicequal.packs import builtin_macros, macros_for
+from servicequal.phrases import Compiler, compile_phrase
+
+MACROS = {"us": ["us", "our (team|depot)"], "cant": ["can't", "unable to"], "loop": ["{loop} x"], "open": ["(a b"]}
+
+
+def matches(phrase: str, text: str) -> bool:
+    compiled = compile_phrase(phrase, MACROS)
+    normal = normalise(text)
+    found = re2.search(compiled.pattern, normal) is not None
+    if found:
+        assert all(any(key in normal for key in group) for group in compiled.keys), (phrase, normal)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("phrase", "yes", "no"),
+    [
+        ("refund it", ["Refund it!", "REFUND, um, IT"], ["refund", "refunding it", "refund. It", "prerefund it"]),
+        ("we're on it", ["were on it", "We’re on it", "we are on it"], ["we on it"]),
+        ("(ring|call back) you", ["ring you", "call back you"], ["call you"]),
+        ("we (do )?not", ["we not", "we do not", "we don't"], ["we never"]),
+        ("any? news", ["news", "any news"], ["newsy"]),
+        ("(very|so)? sorry", ["sorry", "very sorry", "so sorry"], ["sorrow"]),
+        ("nothing to do with {us}", ["nothing to do with us", "nothing to do with our depot"], ["nothing to do with"]),
+        ("{cant} help", ["cant help", "can't help", "cannot help", "unable to help"], ["can help"]),
+        ("collect*", ["collect", "collected", "collections"], ["recollect"]),
+        ("take _ away", ["take it away"], ["take away", "take it all away", "take. away"]),
+        ("we .. call", ["we call", "we will then soon call"], ["we will then very soon call", "we will. call"]),
+        ("we ... call", ["we a b c d e f g call"], ["we a b c d e f g h call"]),
+        ("in # days", ["in 5 days", "in £5 days", "in 2.5 days", "in 10:30 days"], ["in five days"]),
+        ("^ no", ["No.", "Well. No", "what? no"], ["oh no"]),
+        ("that is it $", ["That's it.", "thats it", "that's it?"], ["that is it then"]),
+        ("how come ?", ["how come?"], ["how come", "how come."]),
+        ("note :", ["note: x"], ["note x"]),
+        ("he's been", ["he's been", "hes been", "he has been"], ["he is being"]),
+        ("£20 off", ["£20 off"], ["20 off"]),
+        ("24/7 line", ["24/7 line", "24 7 line"], ["247 line"]),
+    ],
+)  # fmt: skip
+def test_each_mark(phrase, yes, no):
+    assert [t for t in yes if not matches(phrase, t)] == []
+    assert [t for t in no if matches(phrase, t)] == []
+
+
+@pytest.mark.parametrize(
+    ("phrase", "reason"),
+    [
+        ("(ring you", r"'\(' without '\)'"),
+        ("ring) you", r"'\)' without '\('"),
+        ("ring {nobody}", r"no macro \{nobody\}.*cant.*us"),
+        ("ring {us", r"no macro"),
+        ("{loop} us", "refers to itself"),
+        ("sorry 😀", "not a word or a mark"),
+        ("a@b", "not a word or a mark"),
+        ("um sorry", "filler"),
+        ("", "empty"),
+        ("very? so?", "optional"),
+        ("(very?) sorry", "matches nothing"),
+        ("(very|) sorry", "matches nothing"),
+        (")? sorry", r"'\)' without|nothing before it"),
+    ],
+)
+def test_errors_say_what_is_wrong_and_where(phrase, reason):
+    with pytest.raises(PackError, match=reason) as caught:
+        compile_phrase(phrase, MACROS)
+    assert any(word in str(caught.value) for word in phrase.replace("(", " ").split()) or not phrase
+
+
+# -- keys are necessary: whatever a phrase matches holds a key of every group -----------------------------
+
+WORDS = st.sampled_from(
+    ["refund", "parcel", "depot", "sorry", "we", "you", "it", "can't", "they're", "£5", "about", "thank", "zebra"]
+)
+GAP_WORDS = st.sampled_from(["velvet", "orange", "the"])
+
+
+@st.composite
+def phrase_and_text(draw, depth: int = 2):
+    """A phrase, and a text that it should match."""
+    phrase: list[str] = []
+    text: list[str] = []
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from(["word", "word", "prefix", "gap", "one", "number", "choice", "macro", "option"]))
+        if kind == "word":
+            word = draw(WORDS)
+            phrase.append(word)
+            text.append(word)
+        elif kind == "prefix":
+            phrase.append("collect*")
+            text.append(draw(st.sampled_from(["collect", "collected"])))
+        elif kind == "gap":
+            phrase.append(draw(st.sampled_from(["..", "..."])))
+            text += draw(st.lists(GAP_WORDS, max_size=3))
+        elif kind == "one":
+            phrase.append("_")
+            text.append(draw(GAP_WORDS))
+        elif kind == "number":
+            phrase.append("#")
+            text.append(draw(st.sampled_from(["7", "£20"])))
+        elif kind == "macro":
+            phrase.append("{us}")
+            text.append(draw(st.sampled_from(["us", "our team", "our depot"])))
+        elif depth:
+            inner = [draw(phrase_and_text(depth - 1)) for _ in range(draw(st.integers(1, 3)))]
+            marks = [p for p, _ in inner]
+            optional = kind == "option" and draw(st.booleans())
+            phrase.append(f"({'|'.join(marks)})" + ("?" if optional else ""))
+            if not optional or draw(st.booleans()):
+                text.append(draw(st.sampled_from([t for _, t in inner])))
+    return " ".join(phrase) or "refund", " ".join(text) or "refund"
+
+
+@given(phrase_and_text(), st.lists(GAP_WORDS, max_size=2))
+def test_whatever_a_phrase_matches_holds_a_key_of_every_group(pair, around):
+    phrase, text = pair
+    try:
+        compiled = compile_phrase(phrase, MACROS)
+    except PackError:
+        return
+    normal = normalise(" ".join([*around, text, *around]))
+    if re2.search(compiled.pattern, normal):
+        for group in compiled.keys:
+            assert any(key in normal for key in group), (phrase, normal, group)
+
+
+# -- the built-in phrases ------------------------------------------------------------------------------
+
+
+class Sampler:
+    """Writes texts that a phrase describes."""
+
+    def __init__(self, macros, seed: int = 7) -> None:
+        self._macros = macros
+        self._random = random.Random(seed)
+
+    def text(self, phrase: str) -> str:
+        tokens = phrase.replace(")?", ") OPT ").replace("(", " ( ").replace("|", " | ").replace(")", " ) ").split()
+        words, _ = self._sequence([p for t in tokens for p in self._split(t)], 0)
+        return " ".join(words)
+
+    @staticmethod
+    def _split(token: str) -> list[str]:
+        return [token[:-1], "OPT"] if len(token) > 1 and token.endswith("?") else [token]
+
+    def _sequence(self, tokens: list[str], at: int) -> tuple[list[str], int]:
+        words: list[str] = []
+        while at < len(tokens) and tokens[at] not in ("|", ")"):
+            if tokens[at] == "(":
+                options = []
+                while tokens[at] != ")":
+                    option, at = self._sequence(tokens, at + 1)
+                    options.append(option)
+                item, at = self._random.choice(options), at + 1
+            else:
+                item, at = self._word(tokens[at]), at + 1
+            if at < len(tokens) and tokens[at] == "OPT":
+                item, at = self._random.choice([[], item]), at + 1
+            words += item
+        return words, at
+
+    def _word(self, token: str) -> list[str]:
+        if token.startswith("{"):
+            return self.text(self._random.choice(self._macros[token.strip("{}")])).split()
+        fixed = {"_": ["velvet"], "#": ["7"], "^": ["."], "$": ["."]}
+        if token in ("..", "..."):
+            return self._random.choice([[], [], ["velvet"], ["velvet", "orange"]])
+        return fixed.get(token, [token.removesuffix("*")])
+
+
+def test_every_built_in_phrase_can_match_and_its_keys_are_necessary(packs):
+    shared = builtin_macros()
+    dead, keyless = [], []
+    for pack in packs:
+        macros = macros_for(pack, shared)
+        compiler, sampler = Compiler(macros), Sampler(macros)
+        for phrase in (*pack.phrases, *pack.unless, *pack.unless_turn):
+            compiled = compiler.compile(phrase)
+            pattern = re2.compile(compiled.pattern)
+            alive = 0
+            for _ in range(30):
+                normal = normalise(sampler.text(phrase))
+                if pattern.search(normal):
+                    alive += 1
+                    missing = [g for g in compiled.keys if not any(key in normal for key in g)]
+                    assert not missing, (pack.cue, phrase, normal, missing)
+                if alive > 2:
+                    break
+            if not alive:
+                dead.append(f"{pack.cue}: {phrase}")
+            if not compiled.keys:
+                keyless.append(f"{pack.cue}: {phrase}")
+    assert not dead, "phrases that match nothing anybody could write:\n" + "\n".join(dead)
+    assert len(keyless) < 60, "phrases without a key are tried on every turn:\n" + "\n".join(keyless)
