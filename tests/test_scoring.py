@@ -97,7 +97,9 @@ def test_scores_are_exactly_the_sums_of_their_ledger(view, rubric):
 
 @given(views(), st.floats(0, 100))
 def test_a_cap_leaves_the_raw_score_visible(view, cap):
-    _, (_, raw_ledger, raw_scores, raw_coverage, raw) = judged(view)
+    uncapped = {"rules": {r.code: {"critical": False} for r in RULES}}
+    _, (_, raw_ledger, raw_scores, raw_coverage, raw) = judged(view, uncapped)
+    assert "cap" not in {x.kind for x in raw_ledger}
     critical = {"rules": {r.code: {"critical": True, "cap": cap} for r in RULES}}
     verdicts, (_, ledger, scores, coverage, capped) = judged(view, critical)
     assert (scores, coverage) == (raw_scores, raw_coverage)

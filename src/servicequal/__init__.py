@@ -19,26 +19,31 @@ _HOME = {
     "MissingExtraError": "errors", "PackError": "errors", "ReadError": "errors", "Rejected": "errors",
     "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
+    "AgentShare": "agents", "of_agent": "agents",
+    "Dynamics": "dynamics",
     "Pack": "packs", "load_pack": "packs",
     "from_frame": "readers", "inspect": "readers", "read": "readers", "to_jsonl": "readers",
     "Rubric": "rubric", "load_rubric": "rubric",
     "Finding": "scoring", "LedgerLine": "scoring", "Scorecard": "scoring",
     "Scorer": "scorer", "score": "scorer", "score_many": "scorer",
-    "cues_frame": "report", "findings_frame": "report", "ledger_frame": "report", "scores_frame": "report",
+    "agents_frame": "report", "cues_frame": "report", "findings_frame": "report", "ledger_frame": "report",
+    "scores_frame": "report",
     "score_frame": "frame",
 }  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
 
 if TYPE_CHECKING:
+    from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
+    from .dynamics import Dynamics
     from .errors import MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
     from .frame import score_frame
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
-    from .report import cues_frame, findings_frame, ledger_frame, scores_frame
+    from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame
     from .rubric import Rubric, load_rubric
     from .scorer import Scorer, score, score_many
     from .scoring import Finding, LedgerLine, Scorecard

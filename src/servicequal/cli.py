@@ -48,9 +48,16 @@ Format = Annotated[str | None, typer.Option("--format", help="Reader to use; det
 Infer = Annotated[
     bool, typer.Option("--infer-roles", help="Guess missing roles; marked, abstains when unsure.")
 ]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--columns", help="FIELD=COLUMN where a table has unusual names: text=utt; repeatable."),
+]
 RubricFile = Annotated[Path | None, typer.Option("--rubric", help="Rubric file over the default.")]
 Model = Annotated[str | None, typer.Option("--model", help="Detector file of your own training.")]
 NoModel = Annotated[bool, typer.Option("--no-model", help="Phrases alone, without the learned detector.")]
+Semantic = Annotated[
+    str | None, typer.Option("--semantic", help="sentence-transformers model (name or folder): paraphrases too.")
+]
 PackFiles = Annotated[list[Path] | None, typer.Option("--pack", help="Your own cue pack; repeatable.")]
 
 
@@ -64,10 +71,12 @@ def score(
     roles: Roles = None,
     format: Format = None,
     infer_roles: Infer = False,
+    columns: Columns = None,
     rubric: RubricFile = None,
     pack: PackFiles = None,
     model: Model = None,
     no_model: NoModel = False,
+    semantic: Semantic = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 1,
     details: Annotated[bool, typer.Option("--details", help="Print transcript and ledger of each.")] = False,
     most: Annotated[int, typer.Option("--most", min=0, help="Rows of the table to print.")] = 50,
@@ -77,10 +86,11 @@ def score(
     from .scorer import score_many
     from .scoring import Scorecard
 
-    scorer = _scorer(rubric, pack, model, no_model)
-    kept: dict[str, Conversation] = {}
+    scorer = _scorer(rubric, pack, model, no_model, semantic)
+    _check_target(out, kind)
+    kept: list[Conversation] = []
     items: list[Scorecard | Rejected] = []
-    source = _remembering(_read(paths, roles, format, infer_roles), kept if details else None)
+    source = _remembering(_read(paths, roles, format, infer_roles, columns), kept if details else None)
     with _progress() as progress:
         task = progress.add_task("scoring", total=None)
         for item in score_many(source, workers=workers, scorer=scorer):
@@ -88,8 +98,8 @@ def score(
             progress.advance(task)
     cards = [item for item in items if isinstance(item, Scorecard)]
     if details:
-        for card in cards[: most or None]:
-            _out.print(card_view(card, kept.get(card.conversation_id)))
+        for card, conversation in list(zip(cards, kept, strict=True))[: most or None]:
+            _out.print(card_view(card, conversation))
             _out.print()
     else:
         _out.print(scores_table(cards[:most] if most else []))
@@ -126,7 +136,7 @@ def explain(name: Annotated[str, typer.Argument(help="A rule's code or name, or 
     if pack is not None:
         _explain_pack(pack)
         return
-    rule = find_rule(name)
+    rule = find_rule(name, also=[p.cue for p in builtin_packs()])
     _out.print(f"[bold]{rule.code}[/bold]  {rule.name}  ({rule.dimension}, weight {rule.weight:g})")
     _out.print(
         f"\nWhat         {rule.what}\nWhy          {rule.why}\nSource       {rule.source}", markup=False
@@ -173,6 +183,7 @@ def convert(
     roles: Roles = None,
     format: Format = None,
     infer_roles: Infer = False,
+    columns: Columns = None,
 ) -> None:
     """Convert any readable export into servicequal's own JSON lines, one conversation a line."""
     from .readers import to_jsonl
@@ -180,13 +191,18 @@ def convert(
     rejected: list[Rejected] = []
 
     def good() -> Iterator[Conversation]:
-        for item in _read(paths, roles, format, infer_roles):
+        for item in _read(paths, roles, format, infer_roles, columns):
             if isinstance(item, Rejected):
                 rejected.append(item)
             else:
                 yield item
 
-    count = to_jsonl(good(), out)
+    unfinished = out.with_name(out.name + ".part")
+    try:
+        count = to_jsonl(good(), unfinished)
+        unfinished.replace(out)
+    except OSError as error:
+        raise typer.BadParameter(f"-o {out}: cannot be written: {error.strerror}") from error
     _out.print(f"{count} conversations written to {out}, {len(rejected)} rejected", markup=False)
     for item in rejected:
         _err.print(str(item), markup=False)
@@ -200,13 +216,17 @@ def inspect_(
     roles: Roles = None,
     format: Format = None,
     infer_roles: Infer = False,
+    columns: Columns = None,
 ) -> None:
     """Show what is in a file, before scoring it: format, conversations, turns, roles, what was skipped and why."""
     from .readers import inspect
 
-    for path in paths:
-        report = inspect(path, format=format, roles=_roles(roles), infer_roles=infer_roles)
-        _out.print(str(report), markup=False)
+    report = inspect(
+        list(paths), format=format, roles=_roles(roles), infer_roles=infer_roles, columns=_columns(columns)
+    )
+    _out.print(str(report), markup=False, highlight=False, soft_wrap=True)
+    if not report.conversations:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -217,13 +237,14 @@ def evaluate(
     pack: PackFiles = None,
     model: Model = None,
     no_model: NoModel = False,
+    semantic: Semantic = None,
     worst: Annotated[int, typer.Option(min=0, help="Disagreements to list.")] = 10,
 ) -> None:
     """Compare with graders: precision, recall, F1 per cue, rank correlation per grade, the graders' own beside."""
     from .agreement import evaluate as run
     from .report.agreement import evaluation_view
 
-    result = run(gold, _scorer(rubric, pack, model, no_model), worst=worst)
+    result = run(gold, _scorer(rubric, pack, model, no_model, semantic), worst=worst)
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     else:
@@ -272,20 +293,50 @@ def _explain_pack(pack: Any) -> None:
                 _out.print(f"  · {example.text}", markup=False)
 
 
-def _scorer(rubric: Path | None, packs: Sequence[Path] | None, model: str | None, no_model: bool) -> Scorer:
+def _scorer(
+    rubric: Path | None,
+    packs: Sequence[Path] | None,
+    model: str | None,
+    no_model: bool,
+    semantic: str | None = None,
+) -> Scorer:
     from .scorer import Scorer
 
     if model and no_model:
         raise typer.BadParameter("--model and --no-model exclude each other")
-    return Scorer(rubric=rubric, packs=packs, model=model or not no_model)
+    return Scorer(rubric=rubric, packs=packs, model=model or not no_model, semantic=semantic)
 
 
 def _read(
-    paths: Sequence[str], roles: Sequence[str] | None, format: str | None, infer: bool
+    paths: Sequence[str],
+    roles: Sequence[str] | None,
+    format: str | None,
+    infer: bool,
+    columns: Sequence[str] | None,
 ) -> Iterator[Conversation | Rejected]:
     from .readers import read
 
-    return read(list(paths), format=format, roles=_roles(roles), infer_roles=infer, on_error="collect")
+    return read(
+        list(paths),
+        format=format,
+        roles=_roles(roles),
+        infer_roles=infer,
+        on_error="collect",
+        columns=_columns(columns),
+    )
+
+
+def _columns(columns: Sequence[str] | None) -> dict[str, str | None] | None:
+    """``--columns`` as the mapping that it names; a field with nothing after the sign is left out."""
+    pairs: dict[str, str | None] = {}
+    for item in columns or ():
+        parts = item.split(",")
+        for pair in parts if all("=" in part for part in parts) else [item]:
+            field, sign, column = pair.partition("=")
+            if not sign or not field.strip():
+                raise typer.BadParameter(f"--columns {item!r}: write FIELD=COLUMN, such as text=utt")
+            pairs[field.strip()] = column.strip() or None
+    return pairs or None
 
 
 def _roles(roles: Sequence[str] | None) -> Any:
@@ -304,12 +355,23 @@ def _roles(roles: Sequence[str] | None) -> Any:
 
 
 def _remembering(
-    items: Iterator[Conversation | Rejected], kept: dict[str, Conversation] | None
+    items: Iterator[Conversation | Rejected], kept: list[Conversation] | None
 ) -> Iterator[Conversation | Rejected]:
     for item in items:
         if kept is not None and not isinstance(item, Rejected):
-            kept[item.id] = item
+            kept.append(item)
         yield item
+
+
+_KINDS = ("csv", "jsonl", "parquet")
+
+
+def _check_target(out: Path | None, kind: str) -> None:
+    """What can be refused before hours of scoring is refused then."""
+    if kind not in _KINDS:
+        raise typer.BadParameter(f"--as {kind!r}: use {', '.join(_KINDS)}")
+    if out is not None and out.exists() and not out.is_dir():
+        raise typer.BadParameter(f"-o {out}: is a file; name a folder")
 
 
 def _summary(cards: Sequence[Scorecard], rejected: Sequence[Rejected], most: int) -> None:
@@ -324,6 +386,7 @@ def _write(items: Sequence[Scorecard | Rejected], out: Path, kind: str) -> None:
 
     frames = {
         "scores": report.scores_frame(items),
+        "agents": report.agents_frame(items),
         "findings": report.findings_frame(items),
         "cues": report.cues_frame(items),
         "ledger": report.ledger_frame(items),
@@ -336,10 +399,8 @@ def _write(items: Sequence[Scorecard | Rejected], out: Path, kind: str) -> None:
             report.safe_cells(frame).to_csv(path, index=False, lineterminator="\n")
         elif kind == "jsonl":
             frame.to_json(path, orient="records", lines=True, force_ascii=False)
-        elif kind == "parquet":
-            frame.to_parquet(path, index=False)
         else:
-            raise typer.BadParameter(f"--as {kind!r}: use csv, jsonl or parquet")
+            frame.to_parquet(path, index=False)
     _out.print(f"written to {out}: {', '.join(f'{n}.{kind}' for n in frames)}", markup=False)
 
 

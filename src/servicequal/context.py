@@ -5,21 +5,26 @@ Everything here looks at the normal form of one sentence and is linear in its le
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import Any
 
-_SENTENCE_MARKS = (" .", " ?", " :")
+from .language import Sentences, bounds_in
+from .normal import Aligned
 
 # Said just before the match, in the same sentence: the words are denied, supposed or somebody else's.
+_SAID_NOT = (
+    r" not (?:saying|going to say|suggesting|claiming|telling you|here to say|implying)(?: that)?"
+    r"| (?:do not|does not|did not|would not|will not|never) (?:mean|say|said|tell you|want to say|want you to think)"
+    r"(?: that)?(?: you)?| is not the case that| is not to say(?: that)?"
+)
 _DENIED = (
-    r"(?: not (?:saying|going to say|suggesting|claiming|telling you|here to say|implying|mean)(?: that)?"
-    r"| (?:do not|does not|did not|would not|never) (?:mean|say|said|want to say|want you to think|think)(?: that)?"
-    r"(?: you)?| not that| not because| is not the case that| rather than| instead of| without| no need to"
-    r"| never)(?: [^ .?:]+){0,1}$"
+    rf"(?:{_SAID_NOT})(?: [^ .?:]+){{0,4}}$|(?: not that| not because| rather than| instead of| without| no need to"
+    r"| never)(?: (?:it|that|this|there) is| [^ .?:]+)?$"
 )
 _SUPPOSED = (
     r"(?: if| in case| unless| whether| suppose| supposing| imagine| assuming| as if| as though| even if)"
-    r"(?: [^ .?:]+){0,1}$"
+    r"(?: (?:it|that|this|there|they) (?:is|was|are|were)| [^ .?:]+)?$"
 )
 _REPORTED = (
     r" (?:they|he|she|you|somebody|someone|(?:the|your|our|a|an|my|that|another) [^ .?:]+(?: [^ .?:]+)?)"
@@ -28,11 +33,18 @@ _REPORTED = (
     r"|mentioned|advised|wrote|heard|were told|was told|been told|thought|think|thinks|mean|meant)"
     r"(?: (?:you|me|us|him|her|them|to [^ .?:]+))?(?: that)?(?: [^ .?:]+){0,3}$"
 )
+_OTHERS_SAID = (
+    r" (?:they|he|she|somebody|someone|(?:the|your|another) (?:courier|driver|store|shop|bank|carrier|airline|branch"
+    r"|engineer|last person|lady|man|chap|colleague|team|website|app|letter|email)(?: [^ .?:]+)?)"
+    r"(?: have| has| had| also)? (?:said|says|told|claims|claimed|reckons|wrote)\b"
+)
 _ASKING = (
     r"^(?: [^ .?:]+){0,2} (?:who|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could"
     r"|would|will|shall|should|may|might|any)\b"
 )
 _QUOTES = {'"': '"', "“": "”", "„": "”", "«": "»"}
+_LOOK_BEHIND = 240
+"""Characters of the normal form before a match that are looked at; keeps the cost of a match constant."""
 
 
 @cache
@@ -42,46 +54,86 @@ def _pattern(source: str) -> Any:
     return re2.compile(source)
 
 
-def sentence_bounds(normal: str, start: int, end: int) -> tuple[int, int]:
-    """Start and end, in the normal form, of the sentence that holds a match."""
-    left = max(normal.rfind(mark, 0, start) for mark in _SENTENCE_MARKS)
-    rights = [at for mark in _SENTENCE_MARKS if (at := normal.find(mark, max(end - 2, start))) >= 0]
-    return (left + 2 if left >= 0 else 0), (min(rights) if rights else len(normal))
+class Reading:
+    """One turn read once: where its sentences end and what it quotes, so that every match costs the same."""
 
+    def __init__(self, text: str, aligned: Aligned, sentences: Sentences | None = None) -> None:
+        self.normal = aligned.text
+        self._aligned = aligned
+        self._marks = [i for i, c in enumerate(aligned.text) if c in ".?:"]
+        self._quotes = _quotations(text)
+        self._sentences = sentences(text) if sentences else None
 
-def asked(normal: str, bounds: tuple[int, int]) -> bool:
-    """The sentence is a question and opens like one."""
-    left, right = bounds
-    if normal[right : right + 2] != " ?":
-        return False
-    return bool(_pattern(_ASKING).search(normal[left:right]))
+    def bounds(self, start: int, end: int) -> tuple[int, int]:
+        """Start and end, in the normal form, of the sentence that holds a match; the end is its closing mark."""
+        if self._sentences is not None:
+            original = self._aligned.original(start, end)
+            own = bounds_in(self._aligned, self._sentences, *original)
+            if own is not None:
+                return own
+        before = bisect_left(self._marks, start) - 1
+        left = self._marks[before] + 1 if before >= 0 else 0
+        after = bisect_left(self._marks, max(end - 1, start))
+        right = self._marks[after] - 1 if after < len(self._marks) else len(self.normal)
+        return left, right
 
+    def before(self, start: int, bounds: tuple[int, int]) -> str:
+        """What the sentence says before a match."""
+        return self.normal[max(bounds[0], start - _LOOK_BEHIND) : start].rstrip()
 
-def denied(normal: str, start: int, bounds: tuple[int, int]) -> bool:
-    """*I'm not saying* …, *rather than* …, *never* … stands right before the match."""
-    return bool(_pattern(_DENIED).search(normal[bounds[0] : start].rstrip()))
-
-
-def supposed(normal: str, start: int, bounds: tuple[int, int]) -> bool:
-    """*if*, *in case*, *unless* … stands right before the match."""
-    return bool(_pattern(_SUPPOSED).search(normal[bounds[0] : start].rstrip()))
-
-
-def reported(normal: str, start: int, bounds: tuple[int, int]) -> bool:
-    """Somebody else is said to have said it: *the courier told you* …, *you said that* …"""
-    return bool(_pattern(_REPORTED).search(normal[bounds[0] : start].rstrip()))
+    def quoted(self, start: int, end: int) -> bool:
+        """Whether original characters ``start`` to ``end`` begin inside a quotation."""
+        return end > start and _inside(self._quotes, start)
 
 
 def quoted(text: str, start: int, end: int) -> bool:
-    """The match lies inside quotation marks of the original text, and not all of the text does."""
+    """Whether characters ``start`` to ``end`` of a text begin inside a quotation. For one look at a text."""
+    return end > start and _inside(_quotations(text), start)
+
+
+def _inside(quotes: list[tuple[int, float]], start: int) -> bool:
+    at = bisect_right(quotes, (start, float("inf"))) - 1
+    return at >= 0 and quotes[at][0] < start < quotes[at][1]
+
+
+def _quotations(text: str) -> list[tuple[int, float]]:
+    """Quotations of the original text, in order; one that is all there is to the text is a way of writing, and none."""
+    found: list[tuple[int, float]] = []
     for opening, closing in _QUOTES.items():
-        before = text.rfind(opening, 0, start)
-        if before < 0 or text.find(closing, end) < 0:
-            continue
-        if opening == closing and text.count(opening, 0, start) % 2 == 0:
-            continue
-        if opening != closing and text.rfind(closing, before, start) >= 0:
-            continue
-        if text[:before].strip():
-            return True
-    return False
+        at = text.find(opening)
+        while at >= 0:
+            end = text.find(closing, at + 1)
+            if end < 0:
+                break
+            if text[:at].strip() or text[end + 1 :].strip(" .,!?"):
+                found.append((at, end))
+            at = text.find(opening, end + 1)
+    return sorted(found)
+
+
+def asked(reading: Reading, bounds: tuple[int, int]) -> bool:
+    """The sentence is a question and opens like one."""
+    left, right = bounds
+    if reading.normal[right : right + 2] != " ?":
+        return False
+    return bool(_pattern(_ASKING).search(reading.normal[left : min(right, left + _LOOK_BEHIND)]))
+
+
+def denied(before: str) -> bool:
+    """*I'm not saying* …, *rather than* …, *never* … stands right before the match."""
+    return bool(_pattern(_DENIED).search(before))
+
+
+def supposed(before: str) -> bool:
+    """*if*, *in case*, *unless* … stands right before the match."""
+    return bool(_pattern(_SUPPOSED).search(before))
+
+
+def reported(before: str) -> bool:
+    """Somebody else is said to have said it: *the courier told you* …, *you said that* …"""
+    return bool(_pattern(_REPORTED).search(before))
+
+
+def hedged(sentence: str) -> bool:
+    """A sentence that denies saying something, or says what somebody else said: no ground for a proposal."""
+    return bool(_pattern(_SAID_NOT).search(sentence) or _pattern(_OTHERS_SAID).search(sentence))

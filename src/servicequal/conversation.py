@@ -23,6 +23,13 @@ ROLES: tuple[str, ...] = get_args(Role)
 CHANNELS: tuple[str, ...] = get_args(Channel)
 
 
+def _whole(value: object) -> object:
+    """Half a character (a lone surrogate) can't be written to any file: it becomes U+FFFD, and offsets stay."""
+    if isinstance(value, str) and not value.isascii():
+        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
+    return value
+
+
 def _lowered(value: object) -> object:
     """Spelling of the closed vocabularies is forgiven for case and outer space, for nothing else."""
     return value.strip().lower() if isinstance(value, str) else value
@@ -39,7 +46,7 @@ class Turn(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     speaker: Annotated[Role, BeforeValidator(_lowered)]
-    text: str
+    text: Annotated[str, BeforeValidator(_whole)]
     start: float | None = Field(default=None, allow_inf_nan=False)
     end: float | None = Field(default=None, allow_inf_nan=False)
     speaker_id: str | None = None

@@ -6,6 +6,7 @@ turn; only those are located exactly, mapped back to the original text and looke
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,12 +14,16 @@ from typing import Any, Literal
 from . import context
 from .conversation import Conversation, Role, Span
 from .errors import PackError
-from .language import Sentences, bounds_in, sentences_of
+from .language import Sentences, sentences_of
 from .normal import Aligned, align, normalise
 from .packs import Pack, builtin_macros, macros_for
 from .phrases import Compiled, Compiler
 
 _KINDS_IN_NEXT_TURN = 2
+_MOST_SPANS = 20
+_EXCEPTION = "an exception of the pack"
+_SENTENCE = 600
+"""Characters of the normal form to either side of a match that are taken for its sentence where nothing ends it."""
 
 Status = Literal["plain", "softened", "excused"]
 
@@ -178,7 +183,14 @@ class _Side:
         if not hits:
             return []
         aligned = align(text)
-        return [self._judge(hit, text, aligned, speaker, turn) for hit in _merge(hits)]
+        reading = context.Reading(text, aligned, self._sentences)
+        merged = _merge(hits)
+        spoilt = self._spoilt({hit.cue for hit in merged}, aligned.text)
+        return [self._judge(hit, text, aligned, reading, spoilt, speaker, turn) for hit in merged]
+
+    def _spoilt(self, cues: set[str], normal: str) -> frozenset[str]:
+        """The cues that an exception anywhere in the turn excuses."""
+        return frozenset(c for c in cues if (rule := self._unless[c][1]) is not None and rule.search(normal))
 
     def _locate(self, index: int, normal: str) -> list[_Hit]:
         import re2
@@ -193,9 +205,21 @@ class _Side:
                 hits.append(_Hit(phrase.pack.cue, start, end, phrase))
         return hits
 
-    def _judge(self, hit: _Hit, text: str, aligned: Aligned, speaker: Role, turn: int) -> CueMatch:
+    def _judge(
+        self,
+        hit: _Hit,
+        text: str,
+        aligned: Aligned,
+        reading: context.Reading,
+        spoilt: frozenset[str],
+        speaker: Role,
+        turn: int,
+    ) -> CueMatch:
         start, end = aligned.original(hit.start, hit.end)
-        reason = self._excuse(hit, text, aligned, start, end)
+        if hit.cue in spoilt:
+            reason: str | None = _EXCEPTION
+        else:
+            reason = "quoted" if reading.quoted(start, end) else self._excuse(hit, reading)
         return CueMatch(
             cue=hit.cue,
             turn=turn,
@@ -208,23 +232,19 @@ class _Side:
             pattern=hit.phrase.source,
         )
 
-    def _bounds(self, text: str, aligned: Aligned, start: int, end: int) -> tuple[int, int] | None:
-        """The sentence of a match as the user's own pipeline sees it, if there is one."""
-        return bounds_in(aligned, self._sentences(text), start, end) if self._sentences else None
-
-    def _excuse(self, hit: _Hit, text: str, aligned: Aligned, start: int, end: int) -> str | None:
-        pack, normal = hit.phrase.pack, aligned.text
-        sentence, turn = self._unless[pack.cue]
-        bounds = self._bounds(text, aligned, start, end) or context.sentence_bounds(normal, hit.start, hit.end)
-        left, right = bounds
+    def _excuse(self, hit: _Hit, reading: context.Reading) -> str | None:
+        pack = hit.phrase.pack
+        exception = self._unless[pack.cue][0]
+        bounds = reading.bounds(hit.start, hit.end)
+        left, right = max(bounds[0], hit.start - _SENTENCE), min(bounds[1] + 2, hit.end + _SENTENCE)
+        if exception is not None and exception.search(reading.normal[left:right]):
+            return _EXCEPTION
+        before = reading.before(hit.start, bounds)
         checks = (
-            (sentence is not None and sentence.search(normal[left : right + 2]), "an exception of the pack"),
-            (turn is not None and turn.search(normal), "an exception of the pack"),
-            (pack.asked == "excused" and context.asked(normal, bounds), "asked, not said"),
-            (pack.negated == "excused" and context.denied(normal, hit.start, bounds), "denied, not said"),
-            (pack.supposed == "excused" and context.supposed(normal, hit.start, bounds), "only supposed"),
-            (pack.reported == "excused" and context.reported(normal, hit.start, bounds), "reported speech"),
-            (context.quoted(text, start, end), "quoted"),
+            (pack.asked == "excused" and context.asked(reading, bounds), "asked, not said"),
+            (pack.negated == "excused" and context.denied(before), "denied, not said"),
+            (pack.supposed == "excused" and context.supposed(before), "only supposed"),
+            (pack.reported == "excused" and context.reported(before), "reported speech"),
         )
         return next((reason for holds, reason in checks if holds), None)
 
@@ -268,22 +288,22 @@ def soften(
     by a mere "let me check", and no longer hold it against an agent who turned the matter round.
     """
     following = _next_agent_turn(conversation)
-    by_turn: dict[int, list[CueMatch]] = {}
+    help_in: dict[int, list[CueMatch]] = {}
+    softeners = {cue for pack in packs.values() for cue in pack.softened_by}
     for match in found:
-        by_turn.setdefault(match.turn, []).append(match)
+        if match.status == "plain" and match.cue in softeners:
+            help_in.setdefault(match.turn, []).append(match)
 
     def helps(match: CueMatch) -> tuple[Span, ...]:
         wanted = packs[match.cue].softened_by if match.cue in packs else ()
         if not wanted or match.status != "plain":
             return ()
-        here = [m for m in by_turn[match.turn] if m.start >= match.end and counts(m, wanted)]
-        after = [m for m in by_turn.get(following.get(match.turn, -1), []) if counts(m, wanted)]
+        own = help_in.get(match.turn, [])
+        here = [m for m in own[bisect_left(own, match.end, key=_start) :][:_MOST_SPANS] if m.cue in wanted]
+        after = [m for m in help_in.get(following.get(match.turn, -1), [])[:_MOST_SPANS] if m.cue in wanted]
         if len({m.cue for m in after}) < _KINDS_IN_NEXT_TURN:
             after = []
         return tuple(m.span for m in (*here, *after))
-
-    def counts(match: CueMatch, wanted: tuple[str, ...]) -> bool:
-        return match.cue in wanted and match.status == "plain"
 
     out = []
     for match in found:
@@ -292,6 +312,10 @@ def soften(
             replace(match, status="softened", reason="help follows", softened_by=spans) if spans else match
         )
     return tuple(out)
+
+
+def _start(match: CueMatch) -> int:
+    return match.start
 
 
 def _next_agent_turn(conversation: Conversation) -> dict[int, int]:

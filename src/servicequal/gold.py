@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .conversation import Conversation, Turn
 from .errors import ReadError, Rejected
+from .packs import CUES
 
 Marks = dict[int, tuple[str, ...]]
 
@@ -69,6 +70,16 @@ def read_all_marked(paths: str | Path | Iterable[str | Path]) -> list[Marked]:
     return marked
 
 
+def _check_marks(marked: Marked) -> None:
+    """Marks that could never be matched are slips of the pen, and would silently count as misses."""
+    for turn, cues in marked.cues.items():
+        if not 0 <= turn < len(marked.conversation.turns):
+            raise KeyError(f"cues name turn {turn}, and there are {len(marked.conversation.turns)}")
+        unknown = [c for c in cues if c not in CUES]
+        if unknown:
+            raise KeyError(f"turn {turn}: no cue {', '.join(unknown)}")
+
+
 def _marked(line: str, path: Path, number: int) -> Marked:
     try:
         raw: Any = json.loads(line)
@@ -77,13 +88,15 @@ def _marked(line: str, path: Path, number: int) -> Marked:
             for t in raw["turns"]
         )
         conversation = Conversation(id=str(raw["id"]), channel=raw.get("channel"), turns=turns)
-        return Marked(
+        marked = Marked(
             conversation=conversation,
             cues=raw.get("cues") or {},
             evidence=raw.get("evidence") or {},
             grades=raw.get("grades") or {},
             graders=raw.get("graders") or {},
         )
+        _check_marks(marked)
+        return marked
     except json.JSONDecodeError as error:
         reason = f"not valid JSON: {error.msg} at character {error.pos}"
     except (KeyError, TypeError, AttributeError) as error:

@@ -17,6 +17,8 @@ LOW_CONFIDENCE = 0.6
 FEWEST_WORDS_TO_TELL_A_LANGUAGE = 30
 ENGLISH_SHARE = 0.18
 DUPLICATE_CHARACTERS = 25
+OPENING_TURNS = 4
+OPENING_CHARACTERS = 40
 
 _STOP_WORD_LINES = (
     "a about all am an and any are as at be because been but by can can't could did do does don't for",
@@ -44,6 +46,7 @@ _AGENT_SIGNS = (
     "anything else i can do for you",
     "sorry for the inconvenience",
 )
+_GREETINGS = ("thank you for calling ", "thanks for calling ", "thank you for contacting ", "thanks for contacting ")
 _CUSTOMER_SIGNS = (
     "i'm calling about",
     "i'm calling because",
@@ -110,9 +113,7 @@ def one_sided(conversation: Conversation) -> Iterator[HygieneNote]:
     """``one_sided``: of agent and customer, only one speaks."""
     agents, customers = _by(conversation, "agent"), _by(conversation, "customer")
     if bool(agents) != bool(customers) and not _by(conversation, "unknown"):
-        yield HygieneNote(
-            "one_sided", f"only the {'agent' if agents else 'customer'} speaks", agents or customers
-        )
+        yield HygieneNote("one_sided", f"only the {'agent' if agents else 'customer'} speaks", agents or customers)
 
 
 def unknown_roles(conversation: Conversation) -> Iterator[HygieneNote]:
@@ -126,14 +127,15 @@ def unknown_roles(conversation: Conversation) -> Iterator[HygieneNote]:
 def swapped_roles_suspected(conversation: Conversation) -> Iterator[HygieneNote]:
     """``swapped_roles_suspected``: each side says what only the other says, and not its own.
 
-    Needs agents' phrases from the customer and none from the agent, and, unless there are two of
-    them, customers' phrases from the agent.
+    Needs agents' phrases from the customer and none from the agent; besides, two of these, or
+    customers' phrases from the agent, or a company's greeting from the customer at the beginning.
     """
     customers, agents = _by(conversation, "customer"), _by(conversation, "agent")
     wrong = _saying(conversation, customers, _AGENT_SIGNS)
     right = _saying(conversation, agents, _AGENT_SIGNS)
     swapped = _saying(conversation, agents, _CUSTOMER_SIGNS)
-    if wrong and not right and (swapped or len(wrong) >= 2):
+    greets = any(_greets(conversation.turns[i]) for i in customers if i < OPENING_TURNS)
+    if wrong and not right and (swapped or greets or len(wrong) >= 2):
         yield HygieneNote(
             "swapped_roles_suspected",
             "the customer says what agents say: the roles may be swapped",
@@ -150,11 +152,7 @@ def duplicated_turns(conversation: Conversation) -> Iterator[HygieneNote]:
     again = []
     for i in range(1, len(turns)):
         before, turn = turns[i - 1], turns[i]
-        if (
-            len(turn.text) >= DUPLICATE_CHARACTERS
-            and turn.scorable
-            and _plain(turn.text) == _plain(before.text)
-        ):
+        if len(turn.text) >= DUPLICATE_CHARACTERS and turn.scorable and _plain(turn.text) == _plain(before.text):
             again.append(i)
     if again:
         message = f"{len(again)} turn(s) repeat the one before, word for word"
@@ -193,9 +191,7 @@ def hold_or_ivr_text(conversation: Conversation) -> Iterator[HygieneNote]:
         if turn.scorable and turn.speaker not in ("bot", "system") and _announces(turn)
     )
     if found:
-        yield HygieneNote(
-            "hold_or_ivr_text", f"{len(found)} turn(s) sound like an announcement or a menu", found
-        )
+        yield HygieneNote("hold_or_ivr_text", f"{len(found)} turn(s) sound like an announcement or a menu", found)
 
 
 def low_asr_confidence(conversation: Conversation) -> Iterator[HygieneNote]:
@@ -206,9 +202,7 @@ def low_asr_confidence(conversation: Conversation) -> Iterator[HygieneNote]:
     mean = sum(confidence for _, confidence in given) / len(given)
     if mean < LOW_CONFIDENCE:
         low = tuple(i for i, confidence in given if confidence < LOW_CONFIDENCE)
-        yield HygieneNote(
-            "low_asr_confidence", f"mean confidence of the speech recogniser is {mean:.2f}", low
-        )
+        yield HygieneNote("low_asr_confidence", f"mean confidence of the speech recogniser is {mean:.2f}", low)
 
 
 def roles_inferred(conversation: Conversation) -> Iterator[HygieneNote]:
@@ -250,6 +244,16 @@ def _plain(text: str) -> str:
 
 def _saying(conversation: Conversation, turns: tuple[int, ...], signs: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(i for i in turns if any(sign in _plain(conversation.turns[i].text) for sign in signs))
+
+
+def _greets(turn: Turn) -> bool:
+    """``Thank you for calling Acme``, at the turn's beginning; not ``thanks for calling me back``."""
+    text = _plain(turn.text)
+    for greeting in _GREETINGS:
+        before, found, after = text.partition(greeting)
+        if found and len(before) <= OPENING_CHARACTERS and after.split()[:1] not in (["me"], ["back"], ["again"], []):
+            return True
+    return False
 
 
 def _announces(turn: Turn) -> bool:

@@ -36,36 +36,8 @@ def _table() -> dict[int, str | None]:
 _TABLE = _table()
 
 FILLERS = frozenset(
-    [
-        "um",
-        "umm",
-        "ummm",
-        "uh",
-        "uhh",
-        "uhm",
-        "er",
-        "err",
-        "erm",
-        "ermm",
-        "ehm",
-        "hm",
-        "hmm",
-        "hmmm",
-        "mm",
-        "mmm",
-        "mhm",
-        "ah",
-        "eh",
-        "huh",
-        "just",
-        "really",
-        "actually",
-        "basically",
-        "literally",
-        "honestly",
-        "obviously",
-        "simply",
-    ]
+    "um umm ummm uh uhh uhm er err erm ermm ehm hm hmm hmmm mm mmm mhm ah eh huh just really actually "
+    "basically literally honestly obviously simply".split()
 )
 """Left out of the normal form: they stand between the words that matter and carry nothing themselves."""
 
@@ -101,8 +73,8 @@ _WORDS: dict[str, str] = {
     "apologizing": "apologising", "realize": "realise", "realized": "realised", "recognize": "recognise",
     "organize": "organise", "organized": "organised", "authorize": "authorise",
     "authorized": "authorised", "prioritize": "prioritise", "prioritized": "prioritised",
-    "favor": "favour", "center": "centre", "centers": "centres", "color": "colour", "canceled": "cancelled",
-    "canceling": "cancelling", "traveling": "travelling",
+    "favor": "favour", "center": "centre", "centers": "centres", "color": "colour",
+    "canceled": "cancelled", "canceling": "cancelling", "traveling": "travelling",
     "labeled": "labelled", "inquiry": "enquiry", "inquiries": "enquiries", "inquire": "enquire",
     "program": "programme", "neighbor": "neighbour", "neighbors": "neighbours", "honor": "honour",
     "honored": "honoured", "licence": "license", "maam": "madam", "alright": "all right",
@@ -115,272 +87,32 @@ _WORDS: dict[str, str] = {
 }  # fmt: skip
 
 _VERBS = frozenset(
-    [
-        "be",
-        "get",
-        "look",
-        "see",
-        "contact",
-        "let",
-        "take",
-        "have",
-        "need",
-        "call",
-        "send",
-        "check",
-        "pass",
-        "do",
-        "make",
-        "try",
-        "give",
-        "keep",
-        "ask",
-        "find",
-        "go",
-        "come",
-        "put",
-        "sort",
-        "fix",
-        "raise",
-        "log",
-        "email",
-        "ring",
-        "write",
-        "update",
-        "start",
-        "want",
-        "always",
-        "also",
-        "never",
-        "certainly",
-        "definitely",
-        "gladly",
-        "happily",
-        "not",
-        "still",
-        "only",
-        "even",
-        "then",
-        "now",
-        "advise",
-        "follow",
-        "escalate",
-        "arrange",
-        "replace",
-        "refund",
-        "provide",
-        "respond",
-        "reply",
-        "resolve",
-        "know",
-        "show",
-        "tell",
-        "help",
-        "assist",
-        "reach",
-        "work",
-        "investigate",
-        "review",
-        "forward",
-        "process",
-        "book",
-        "stay",
-        "leave",
-        "notify",
-        "inform",
-        "text",
-        "issue",
-        "offer",
-        "add",
-        "open",
-        "close",
-        "stop",
-        "run",
-        "talk",
-        "speak",
-        "share",
-        "message",
-        "direct",
-        "honour",
-        "cancel",
-        "credit",
-        "waive",
-        "transfer",
-        "connect",
-        "confirm",
-        "chase",
-        "hold",
-        "bring",
-        "forget",
-        "explain",
-        "post",
-        "drop",
-        "pop",
-        "swap",
-        "collect",
-        "deliver",
-        "note",
-        "feed",
-        "report",
-        "walk",
-        "handle",
-        "personally",
-        "happily",
-        "gladly",
-        "double",
-        "probably",
-        "maybe",
-        "likely",
-        "absolutely",
-        "surely",
-        "soon",
-        "all",
-        "both",
-        "have",
-    ]
+    "be get look see contact let take have need call send check pass do make try give keep ask find go "
+    "come put sort fix raise log email ring write update start want always also never certainly "
+    "definitely gladly happily not still only even then now advise follow escalate arrange replace refund "
+    "provide respond reply resolve know show tell help assist reach work investigate review forward "
+    "process book stay leave notify inform text issue offer add open close stop run talk speak share "
+    "message direct honour cancel credit waive transfer connect confirm chase hold bring forget explain "
+    "post drop pop swap collect deliver note feed report walk handle personally happily gladly double "
+    "probably maybe likely absolutely surely soon all both have".split()
 )
 _WOULD = frozenset(
-    [
-        "like",
-        "love",
-        "suggest",
-        "recommend",
-        "advise",
-        "say",
-        "rather",
-        "be",
-        "have",
-        "need",
-        "hope",
-        "prefer",
-        "imagine",
-        "expect",
-        "go",
-        "try",
-        "do",
-        "appreciate",
-        "want",
-        "ask",
-        "say",
-        "guess",
-        "think",
-        "assume",
-        "give",
-        "get",
-        "take",
-        "never",
-        "not",
-        "happily",
-        "gladly",
-        "also",
-        "always",
-        "still",
-        "only",
-        "better",
-        "call",
-        "ring",
-        "check",
-        "contact",
-        "allow",
-        "bet",
-        "sooner",
-        "probably",
-    ]
+    "like love suggest recommend advise say rather be have need hope prefer imagine expect go try do "
+    "appreciate want ask say guess think assume give get take never not happily gladly also always still "
+    "only better call ring check contact allow bet sooner probably".split()
 )
 _ARE = frozenset(
-    [
-        "sorry",
-        "unable",
-        "aware",
-        "happy",
-        "glad",
-        "delighted",
-        "pleased",
-        "sad",
-        "disappointed",
-        "talking",
-        "working",
-        "looking",
-        "trying",
-        "having",
-        "getting",
-        "seeing",
-        "experiencing",
-        "investigating",
-        "checking",
-        "waiting",
-        "hoping",
-        "asking",
-        "making",
-        "truly",
-        "sincerely",
-        "committed",
-        "afraid",
-        "extremely",
-        "unaware",
-        "confident",
-        "dealing",
-        "awaiting",
-        "continuing",
-        "expecting",
-        "actively",
-        "constantly",
-        "reviewing",
-        "processing",
-        "conducting",
-        "deeply",
-        "only",
-        "not",
-    ]
+    "sorry unable aware happy glad delighted pleased sad disappointed talking working looking trying "
+    "having getting seeing experiencing investigating checking waiting hoping asking making truly "
+    "sincerely committed afraid extremely unaware confident dealing awaiting continuing expecting "
+    "actively constantly reviewing processing conducting deeply only not".split()
 )
 _ARE_AT_START = _ARE | frozenset(
-    [
-        "always",
-        "currently",
-        "here",
-        "still",
-        "all",
-        "both",
-        "very",
-        "so",
-        "going",
-        "doing",
-        "taking",
-        "closed",
-        "open",
-        "at",
-        "on",
-        "in",
-        "under",
-        "now",
-        "also",
-        "never",
-        "limited",
-        "unfortunately",
-        "using",
-        "running",
-        "sending",
-        "calling",
-        "giving",
-        "bound",
-        "required",
-        "obliged",
-        "allowed",
-        "already",
-        "closely",
-        "fully",
-        "about",
-        "the",
-        "a",
-        "an",
-        "no",
-        "to",
-        "missing",
-        "losing",
-        "able",
-    ]
+    "always currently here still all both very so going doing taking closed open at on in under now also "
+    "never limited unfortunately using running sending calling giving bound required obliged allowed "
+    "already closely fully about the a an no to missing losing able".split()
 )
-_OPENERS = frozenset([".", "?", ":", "and", "but", "so", "because", "as", "if", "while", "that"]) | {""}
+_OPENERS = frozenset(". ? : and but so because as if while that".split()) | {""}
 _CONTEXT: dict[str, tuple[str, frozenset[str]]] = {
     "well": ("we will", _VERBS - {"do", "have", "so"}),
     "ill": ("i will", _VERBS),
@@ -396,56 +128,12 @@ _CONTEXT: dict[str, tuple[str, frozenset[str]]] = {
 CONTEXTUAL: dict[str, str] = {short: long for short, (long, _) in _CONTEXT.items()}
 
 _SUBJECTS = frozenset(
-    [
-        "they",
-        "you",
-        "we",
-        "there",
-        "these",
-        "those",
-        "who",
-        "which",
-        "i",
-        "he",
-        "she",
-        "it",
-        "people",
-        "things",
-        "orders",
-        "when",
-        "how",
-        "why",
-        "where",
-        "what",
-    ]
+    "they you we there these those who which i he she it people things orders when how why where what".split()
 )
-_PARTICIPLES = frozenset(["been", "got", "gone", "taken", "become", "had"])
+_PARTICIPLES = frozenset("been got gone taken become had".split())
 _FILLER_YOU_KNOW = frozenset(
-    [
-        "let",
-        "if",
-        "do",
-        "did",
-        "dont",
-        "as",
-        "would",
-        "should",
-        "how",
-        "when",
-        "what",
-        "will",
-        "so",
-        "to",
-        "before",
-        "that",
-        "not",
-        "lets",
-        "can",
-        "could",
-        "once",
-        "make",
-        "letting",
-    ]
+    "let if do did dont as would should how when what will so to before that not lets can could once "
+    "make letting".split()
 )
 
 
@@ -475,6 +163,8 @@ def normalise(text: str) -> str:
     >>> normalise("We're, um, sorry – it isn't our fault!")
     ' we are sorry it is not our fault .'
     """
+    if any(mark in text for mark in _ADDRESSES):
+        return align(text).text
     out = _tokens(text.translate(_TABLE).split())
     return (" " + " ".join(out)) if out else ""
 
@@ -502,8 +192,15 @@ def _split(text: str) -> tuple[list[str], list[tuple[int, int]]]:
     spans: list[tuple[int, int]] = []
     current: list[str] = []
     begin = end = 0
+    addresses = _addresses(text)
     for at, char in enumerate(text):
         mapped = _TABLE.get(ord(char), char)
+        if addresses and addresses[0][0] <= at:  # a web address is one word
+            if at + 1 < addresses[0][1]:
+                mapped = " xlink" if at == addresses[0][0] else None
+            else:
+                addresses.pop(0)
+                mapped, end = None, at + 1
         for piece in mapped or "":
             if piece.isspace():
                 if current:
@@ -521,6 +218,23 @@ def _split(text: str) -> tuple[list[str], list[tuple[int, int]]]:
     return words, spans
 
 
+_ADDRESSES = ("http://", "https://", "www.", "HTTP", "WWW.")
+
+
+def _addresses(text: str) -> list[tuple[int, int]]:
+    """Where web addresses stand: from their beginning to the next white space."""
+    found: list[tuple[int, int]] = []
+    for mark in _ADDRESSES:
+        at = text.find(mark)
+        while at >= 0:
+            end = next((i for i in range(at, len(text)) if text[i].isspace()), len(text))
+            if end - at > 4:
+                found.append((at, end))
+            at = text.find(mark, end)
+    found.sort()
+    return [a for i, a in enumerate(found) if i == 0 or a[0] >= found[i - 1][1]]
+
+
 def _tokens(raw: list[str]) -> list[str]:
     return [word for _, word in _expand(raw)]
 
@@ -528,7 +242,7 @@ def _tokens(raw: list[str]) -> list[str]:
 def _expand(raw: list[str]) -> list[tuple[int, str]]:
     """Fillers out, abbreviations and contractions spelled out, stutters and repeated marks folded."""
     out: list[tuple[int, str]] = []
-    kept = [(i, w) for i, w in enumerate(raw) if w not in FILLERS]
+    kept = _without_fillers(raw)
     last = ""
     count = len(kept)
     for at, (index, word) in enumerate(kept):
@@ -541,11 +255,7 @@ def _expand(raw: list[str]) -> list[tuple[int, str]]:
             word = _unglued(word)
         else:
             word = _WORDS.get(word, word)
-        if word == "know" and last == "you" and len(out) > 1 and out[-2][1] not in _FILLER_YOU_KNOW:
-            out.pop()
-            last = out[-1][1]
-            continue
-        if word.startswith(("http", "www", "<link", "<url")):
+        if word.startswith(("<link", "<url")):
             word = "xlink"
         if word == last:
             continue
@@ -560,31 +270,20 @@ def _expand(raw: list[str]) -> list[tuple[int, str]]:
     return out
 
 
-_UNITS = frozenset(
-    [
-        "am",
-        "pm",
-        "hr",
-        "hrs",
-        "hour",
-        "hours",
-        "min",
-        "mins",
-        "th",
-        "st",
-        "nd",
-        "rd",
-        "day",
-        "days",
-        "wk",
-        "wks",
-        "week",
-        "weeks",
-        "ish",
-        "gb",
-        "mb",
-    ]
-)
+def _without_fillers(raw: list[str]) -> list[tuple[int, str]]:
+    """Words with their place, without fillers and without *you know* where it is one."""
+    kept: list[tuple[int, str]] = []
+    for index, word in enumerate(raw):
+        if word in FILLERS:
+            continue
+        if word == "know" and len(kept) > 1 and kept[-1][1] in ("you", "u") and kept[-2][1] not in _FILLER_YOU_KNOW:
+            kept.pop()
+            continue
+        kept.append((index, word))
+    return kept
+
+
+_UNITS = frozenset("am pm hr hrs hour hours min mins th st nd rd day days wk wks week weeks ish gb mb".split())
 
 
 def _unglued(word: str) -> str:

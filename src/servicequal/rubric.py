@@ -15,10 +15,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from .errors import RubricError
 from .rules import DIMENSIONS, RULES, Rule
@@ -29,7 +29,7 @@ class RuleSetting(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    weight: float | None = Field(default=None, ge=0, le=100)
+    weight: float | None = Field(default=None, ge=0, le=100, allow_inf_nan=False)
     critical: bool | None = None
     cap: float | None = Field(default=None, ge=0, le=100)
 
@@ -46,7 +46,13 @@ class Rubric(BaseModel):
 
     name: str = "default"
     rules: dict[str, RuleSetting] = Field(default_factory=dict)
-    dimensions: dict[str, float] = Field(default_factory=dict)
+    dimensions: dict[str, Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]] = Field(default_factory=dict)
+    _place: str = PrivateAttr(default="")
+
+    @property
+    def place(self) -> str:
+        """The file it came from, as the beginning of an error; empty where it came from none."""
+        return self._place
 
 
 DEFAULT_DIMENSIONS: Mapping[str, float] = dict.fromkeys(DIMENSIONS, 1.0)
@@ -80,25 +86,36 @@ def load_rubric(source: str | Path | Mapping[str, Any] | Rubric | None) -> Rubri
             raise RubricError(f"{where}: cannot be read: {error.strerror}") from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise RubricError(f"{where}: not valid YAML: {error}") from error
+    if not isinstance(raw, dict | None):
+        raise RubricError(f"{where}: a rubric is a mapping with the keys name, rules, dimensions")
     try:
-        return Rubric.model_validate({} if raw is None else raw)
+        rubric = Rubric.model_validate(raw or {})
     except ValidationError as error:
         lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise RubricError(f"{where}: {lines}") from error
+    if isinstance(source, str | Path):
+        rubric._place = f"{where}: "
+    return rubric
 
 
 def apply_rubric(rubric: Rubric, rules: Sequence[Rule] = RULES) -> tuple[Judged, ...]:
     """The rules with the rubric's settings over their defaults. Raises RubricError for an unknown rule."""
     settings: dict[str, RuleSetting] = {}
     for key, setting in rubric.rules.items():
-        settings[find_rule(key, rules).code] = setting
+        try:
+            code = find_rule(key, rules).code
+        except RubricError as error:
+            raise RubricError(f"{rubric.place}rules: {error}") from None
+        if code in settings:
+            raise RubricError(f"{rubric.place}rules: {code} is set twice, by its code and by its name")
+        settings[code] = setting
     unknown = [d for d in rubric.dimensions if d not in DIMENSIONS]
     if unknown:
-        raise RubricError(f"dimensions: {', '.join(unknown)} unknown; known: {', '.join(DIMENSIONS)}")
-    return tuple(_judged(rule, settings.get(rule.code)) for rule in rules)
+        raise RubricError(f"{rubric.place}dimensions: {', '.join(unknown)} unknown; known: {', '.join(DIMENSIONS)}")
+    return tuple(_judged(rule, settings.get(rule.code), rubric.place) for rule in rules)
 
 
-def _judged(rule: Rule, setting: RuleSetting | None) -> Judged:
+def _judged(rule: Rule, setting: RuleSetting | None, where: str) -> Judged:
     if setting is None:
         return Judged(
             rule=rule, weight=rule.weight, params=dict(rule.params), critical=rule.critical, cap=rule.cap
@@ -106,9 +123,9 @@ def _judged(rule: Rule, setting: RuleSetting | None) -> Judged:
     for name, value in setting.params.items():
         if name not in rule.params:
             known = ", ".join(["weight", "critical", "cap", *rule.params])
-            raise RubricError(f"rules.{rule.code}.{name}: no such setting; this rule has: {known}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise RubricError(f"rules.{rule.code}.{name}: {value!r} is not a number")
+            raise RubricError(f"{where}rules.{rule.code}.{name}: no such setting; this rule has: {known}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1000:
+            raise RubricError(f"{where}rules.{rule.code}.{name}: {value!r} is not a number above 0 and below 1000")
     return Judged(
         rule=rule,
         weight=rule.weight if setting.weight is None else setting.weight,
@@ -118,15 +135,16 @@ def _judged(rule: Rule, setting: RuleSetting | None) -> Judged:
     )
 
 
-def find_rule(key: str, rules: Sequence[Rule] = RULES) -> Rule:
-    """A rule by code, name or retired alias, whatever the case. Raises RubricError with near names."""
+def find_rule(key: str, rules: Sequence[Rule] = RULES, also: Sequence[str] = ()) -> Rule:
+    """A rule by code, name or retired alias, whatever the case. Raises RubricError with near names, among them
+    those in ``also``."""
     import difflib
 
     wanted = key.strip().lower()
     for rule in rules:
         if wanted in (rule.code.lower(), rule.name.lower(), *(a.lower() for a in rule.aliases)):
             return rule
-    names = [n for r in rules for n in (r.code, r.name)]
+    names = [*(n for r in rules for n in (r.code, r.name)), *also]
     near = difflib.get_close_matches(key, names, n=3, cutoff=0.4)
     hint = f"; did you mean {', '.join(near)}?" if near else "; `servicequal rules` lists them"
     raise RubricError(f"no rule {key!r}{hint}")

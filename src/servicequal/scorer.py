@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from ._version import __version__
+from .agents import shares
 from .conversation import Conversation
 from .cues import CueFinder, CueMatch
 from .detector import Detector, builtin_detector, load_detector
 from .detector.decide import decide
+from .dynamics import dynamics
 from .errors import Rejected
 from .hygiene import HygieneNote, check
-from .packs import Pack, with_user_packs
+from .packs import Pack, builtin_macros, with_user_packs
 from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
 from .rules import Verdict, View
 from .scoring import Fingerprint, Scorecard, account
+from .semantic import SemanticMatcher
 
 
 class Scorer:
@@ -27,7 +30,8 @@ class Scorer:
     ``rubric`` is a YAML file, a mapping or a :class:`Rubric` over the default; ``packs`` are a user's own
     packs (files or :class:`Pack`) over the built-in ones. ``model`` is the learned detector: the built-in one, a
     file of your own training, or False for phrases alone. ``nlp`` is a spaCy pipeline whose sentences are used for
-    flagged turns. Immutable in use, and picklable.
+    flagged turns. ``semantic`` is a sentence-transformers model (name or folder) or a :class:`SemanticMatcher`: off
+    unless given. Immutable in use, and picklable.
     """
 
     def __init__(
@@ -36,6 +40,7 @@ class Scorer:
         packs: Iterable[Pack | str | Path] | None = None,
         nlp: Any | None = None,
         model: bool | str | Path | Detector = True,
+        semantic: SemanticMatcher | str | Path | None = None,
     ) -> None:
         self.rubric = load_rubric(rubric)
         self.packs = with_user_packs(packs)
@@ -44,10 +49,11 @@ class Scorer:
         self._weights = dimension_weights(self.rubric)
         self._finder = CueFinder(self.packs, nlp)
         self.detector = _detector(model)
+        self.semantic = SemanticMatcher(semantic, self.packs) if isinstance(semantic, str | Path) else semantic
         self.fingerprint = self._fingerprint()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Scorer, (self.rubric, self.packs, self.nlp, self.detector or False))
+        return (Scorer, (self.rubric, self.packs, self.nlp, self.detector or False, self.semantic))
 
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
@@ -66,11 +72,23 @@ class Scorer:
             ledger=tuple(ledger),
             notes=notes,
             fingerprint=self.fingerprint,
+            dynamics=dynamics(conversation),
+            agents=shares(conversation, (cues, overall, scores), lambda part: self._part(part, notes)),
         )
+
+    def _part(
+        self, part: Conversation, notes: tuple[HygieneNote, ...]
+    ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
+        """Cues, overall and scores of one agent's part of a conversation with these notes."""
+        cues = self.cues(part)
+        _, _, scores, _, overall = account(self._verdicts(View(part, cues), notes), self._weights)
+        return cues, overall, scores
 
     def cues(self, conversation: Conversation) -> tuple[CueMatch, ...]:
         """The cues of one conversation, without rules or scores."""
         found = self._finder.find(conversation)
+        if self.semantic:
+            found = self.semantic.join(conversation, found)
         return decide(conversation, found, self.detector) if self.detector else found
 
     def _verdicts(self, view: View, notes: tuple[HygieneNote, ...]) -> list[tuple[Judged, Verdict]]:
@@ -85,8 +103,9 @@ class Scorer:
         return verdicts
 
     def _fingerprint(self) -> Fingerprint:
-        packs = hashlib.sha256("".join(p.model_dump_json() for p in self.packs).encode()).hexdigest()[:12]
-        rules = rubric_hash(self.rubric, self._judged, [packs])
+        words = "".join(p.model_dump_json() for p in self.packs) + repr(sorted(builtin_macros().items()))
+        packs = hashlib.sha256(words.encode()).hexdigest()[:12]
+        rules = rubric_hash(self.rubric, self._judged, [packs, *([self.semantic.digest] if self.semantic else [])])
         digest = self.detector.digest if self.detector else None
         return Fingerprint(version=__version__, rules=rules, rubric=self.rubric.name, model=digest)
 
@@ -99,7 +118,10 @@ def _detector(model: bool | str | Path | Detector) -> Detector | None:
     return load_detector(model)
 
 
-_BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english", "unknown_roles")
+_BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english")
+_MOST_UNKNOWN = 0.2
+"""Share of turns with words whose speaker may be unknown before nothing can be judged."""
+
 
 
 def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str | None]:
@@ -108,6 +130,14 @@ def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str |
     for code in _BLOCKING:
         if code in by_code:
             return by_code[code].message, None
+    spoken = [t.speaker for t in view.turns if t.scorable]
+    unknown = spoken.count("unknown")
+    if unknown > _MOST_UNKNOWN * len(spoken):
+        return f"{unknown} of {len(spoken)} turns have an unknown speaker; map them with roles", None
+    spoken = [t.speaker for t in view.turns if t.scorable]
+    unknown = spoken.count("unknown")
+    if unknown > _MOST_UNKNOWN * len(spoken):
+        return f"{unknown} of {len(spoken)} turns have an unknown speaker; map them with roles", None
     if not view.agent:
         return "no agent turn with words in it", None
     return None, None if view.customer else "no customer turn: one side of the conversation only"

@@ -15,8 +15,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from .agents import AgentShare
 from .conversation import Channel, Span
 from .cues import CueMatch
+from .dynamics import Dynamics
 from .hygiene import HygieneNote
 from .rubric import Judged
 from .rules import DIMENSIONS, Outcome, Verdict
@@ -73,7 +75,9 @@ class Scorecard(BaseModel):
     """The four scores of one conversation, the ledger they add up from, and the evidence. Frozen.
 
     Scores are 0-100 or None (nothing to judge); ``coverage`` is the share of a dimension's weight that
-    applied, 0-1. ``notes`` are what the hygiene checks noticed about the transcript itself.
+    applied, 0-1. ``notes`` are what the hygiene checks noticed about the transcript itself. ``dynamics`` tells
+    who waits, talks and interrupts (None without times) and ``agents`` what each agent said; no score of the
+    conversation rests on either.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,6 +92,8 @@ class Scorecard(BaseModel):
     ledger: tuple[LedgerLine, ...]
     notes: tuple[HygieneNote, ...]
     fingerprint: Fingerprint
+    dynamics: Dynamics | None = None
+    agents: tuple[AgentShare, ...] = ()
 
     def __str__(self) -> str:
         def shown(value: float | None) -> str:
@@ -100,44 +106,59 @@ class Scorecard(BaseModel):
 def account(
     verdicts: Sequence[tuple[Judged, Verdict]], weights: Mapping[str, float]
 ) -> tuple[list[Finding], list[LedgerLine], dict[str, float | None], dict[str, float], float | None]:
-    """Findings, ledger, scores, coverage and overall from the verdicts on one conversation."""
-    total = {d: fsum(j.weight for j, _ in verdicts if j.rule.dimension == d) for d in DIMENSIONS}
-    applied = {
-        d: fsum(j.weight for j, v in verdicts if j.rule.dimension == d and _counts(v)) for d in DIMENSIONS
-    }
+    """Findings, ledger, scores, coverage and overall from the verdicts on one conversation.
+
+    Points are whole multiples of 2⁻²⁰, which floating point adds without error: the ledger sums to its score exactly,
+    in any order, and full credit is exactly 100.
+    """
     findings: list[Finding] = []
     ledger: list[LedgerLine] = []
-    for judged, verdict in verdicts:
-        line, lost = _line(judged, verdict, applied[judged.rule.dimension])
-        if line is not None:
-            ledger.append(line)
-        findings.append(_finding(judged, verdict, line, lost))
-    scores: dict[str, float | None] = {
-        d: fsum(x.points for x in ledger if x.score == d) if applied[d] > 0 else None for d in DIMENSIONS
-    }
-    coverage: dict[str, float] = {d: applied[d] / total[d] if total[d] > 0 else 0.0 for d in DIMENSIONS}
+    scores: dict[str, float | None] = {}
+    coverage: dict[str, float] = {}
+    for dimension in DIMENSIONS:
+        mine = [(j, v) for j, v in verdicts if j.rule.dimension == dimension]
+        counted = [(j, v) for j, v in mine if v.outcome in ("met", "missed") and j.weight > 0]
+        total, applied = fsum(j.weight for j, _ in mine), fsum(j.weight for j, _ in counted)
+        coverage[dimension] = min(1.0, applied / total) if total > 0 else 0.0
+        shares = dict(zip((j.rule.code for j, _ in counted), _shares([j.weight for j, _ in counted]), strict=True))
+        lines = {j.rule.code: _line(j, v, shares[j.rule.code]) for j, v in counted}
+        ledger += lines.values()
+        scores[dimension] = sum(line.points for line in lines.values()) if lines else None
+        findings += [_finding(j, v, lines.get(j.rule.code), shares.get(j.rule.code)) for j, v in mine]
     ledger += _overall_lines(scores, weights)
     ledger += _cap(verdicts, ledger)
-    lines = [x.points for x in ledger if x.score == OVERALL]
-    return findings, ledger, scores, coverage, fsum(lines) if lines else None
+    overall = [x.points for x in ledger if x.score == OVERALL]
+    return findings, ledger, scores, coverage, sum(overall) if overall else None
 
 
-def _counts(verdict: Verdict) -> bool:
-    return verdict.outcome in ("met", "missed")
+_UNIT = 2.0**-20
 
 
-def _line(judged: Judged, verdict: Verdict, applied: float) -> tuple[LedgerLine | None, float | None]:
-    if not _counts(verdict) or applied <= 0 or judged.weight <= 0:
-        return None, None
+def _shares(weights: Sequence[float]) -> list[float]:
+    """100 points shared out by weight, in whole units, the largest remainders first; they add up to exactly 100."""
+    whole = fsum(weights)
+    if whole <= 0:
+        return [0.0 for _ in weights]
+    exact = [100 / _UNIT * w / whole for w in weights]
+    units = [int(x) for x in exact]
+    missing = round(100 / _UNIT) - sum(units)
+    order = sorted(range(len(units)), key=lambda i: (units[i] - exact[i], i))
+    for i in order[:missing]:
+        units[i] += 1
+    return [u * _UNIT for u in units]
+
+
+def _units(points: float) -> float:
+    return round(points / _UNIT) * _UNIT
+
+
+def _line(judged: Judged, verdict: Verdict, share: float) -> LedgerLine:
     credit = min(1.0, max(0.0, verdict.credit or 0.0))
-    share = 100.0 * judged.weight / applied
-    line = LedgerLine(
-        judged.rule.dimension, judged.rule.code, "rule", judged.weight, credit, round(share * credit, 6)
-    )
-    return line, round(share * (1 - credit), 6)
+    rule = judged.rule
+    return LedgerLine(rule.dimension, rule.code, "rule", judged.weight, credit, _units(share * credit))
 
 
-def _finding(judged: Judged, verdict: Verdict, line: LedgerLine | None, lost: float | None) -> Finding:
+def _finding(judged: Judged, verdict: Verdict, line: LedgerLine | None, share: float | None) -> Finding:
     rule = judged.rule
     return Finding(
         code=rule.code,
@@ -145,7 +166,7 @@ def _finding(judged: Judged, verdict: Verdict, line: LedgerLine | None, lost: fl
         dimension=rule.dimension,
         outcome=verdict.outcome,
         points=None if line is None else line.points,
-        lost=lost,
+        lost=None if line is None or share is None else share - line.points,
         spans=verdict.spans,
         searched=verdict.searched,
         explanation=verdict.explanation,
@@ -157,10 +178,10 @@ def _finding(judged: Judged, verdict: Verdict, line: LedgerLine | None, lost: fl
 
 def _overall_lines(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> list[LedgerLine]:
     counted = [(d, s) for d, s in scores.items() if s is not None and weights[d] > 0]
-    whole = fsum(weights[d] for d, _ in counted)
+    shares = _shares([weights[d] for d, _ in counted])
     return [
-        LedgerLine(OVERALL, d, "dimension", weights[d], s / 100, round(s * weights[d] / whole, 6))
-        for d, s in counted
+        LedgerLine(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
+        for (d, s), share in zip(counted, shares, strict=True)
     ]
 
 
@@ -170,7 +191,7 @@ def _cap(verdicts: Sequence[tuple[Judged, Verdict]], ledger: Sequence[LedgerLine
     if not broken or not lines:
         return []
     lowest = min(broken, key=lambda j: (j.cap, j.rule.code))
-    excess = fsum(lines) - lowest.cap
+    excess = sum(lines) - _units(lowest.cap)
     if excess <= 0:
         return []
-    return [LedgerLine(OVERALL, lowest.rule.code, "cap", 0.0, 0.0, round(-excess, 6))]
+    return [LedgerLine(OVERALL, lowest.rule.code, "cap", 0.0, 0.0, -excess)]

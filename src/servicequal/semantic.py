@@ -72,7 +72,8 @@ class SemanticMatcher:
         self.digest = self._digest()
 
     def find(self, conversation: Conversation) -> tuple[CueMatch, ...]:
-        """The proposals of one conversation, in order of turn, start and cue: the nearest sentence per turn and cue.
+        """The proposals of one conversation, in order of turn, start and cue: the nearest sentence
+        per turn and cue, unless it is quoted.
 
         ``confidence`` is None: a similarity is not a probability. One call of the model per conversation, so that
         the same conversation always gives the same vectors, whatever it is scored with.
@@ -88,7 +89,11 @@ class SemanticMatcher:
             mine = [s for s in sentences if s.speaker == name]
             if mine:
                 self._propose(mine, vectors[[row[s.text] for s in mine]], side, best)
-        matches = [_match(cue, sentence) for (_, cue), (_, sentence) in best.items()]
+        matches = [
+            _match(cue, s)
+            for (_, cue), (_, s) in best.items()
+            if not quoted(conversation.turns[s.turn].text, s.start, s.end)
+        ]
         return tuple(sorted(matches, key=lambda m: (m.turn, m.start, m.cue)))
 
     def join(self, conversation: Conversation, found: Sequence[CueMatch]) -> tuple[CueMatch, ...]:
@@ -143,8 +148,10 @@ class SemanticMatcher:
             near = _nearest(vectors, flags)
             far = _nearest(vectors, passes)
             excused = self._by_cue[cue].asked == "excused"
-            for i in np.flatnonzero((near >= self.threshold) & (near - far >= self.margin - 1e-9)):
-                sentence = sentences[i]
+            proposed = (near >= self.threshold) & (near - far >= self.margin - 1e-9)
+            for i, sentence in enumerate(sentences):
+                if not proposed[i]:
+                    continue
                 if excused and sentence.text.endswith("?"):
                     continue
                 key = (sentence.turn, cue)
@@ -155,8 +162,7 @@ class SemanticMatcher:
         for number, turn in enumerate(conversation.turns):
             if turn.scorable and turn.speaker in self._sides:
                 for start, end in sentence_spans(turn.text):
-                    if not quoted(turn.text, start, end):
-                        yield _Sentence(number, turn.speaker, start, end, turn.text[start:end])
+                    yield _Sentence(number, turn.speaker, start, end, turn.text[start:end])
 
     def _digest(self) -> str:
         """What decides about the proposals: the model, the examples and the settings."""

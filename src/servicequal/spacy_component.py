@@ -32,6 +32,7 @@ class CueComponent:
         self._finder = CueFinder([p for p in builtin_packs() if p.speaker == speaker])
 
     def __call__(self, doc: Doc) -> Doc:
+        """Find the cues of the Doc's text and set them as spans."""
         found = self._finder.find_in_text(doc.text, self.speaker)
         spans = [
             span

@@ -38,8 +38,7 @@ def test_a_sound_conversation_has_no_notes():
         ([("customer", SOUND[1][1])] * 2, "one_sided", (0, 1)),
         ([*SOUND, ("unknown", "eh")], "unknown_roles", (3,)),
         (
-            [("customer" if s == "agent" else "agent", t) for s, t in SOUND]
-            + [("agent", "I'm calling about my bin.")],
+            [("customer" if s == "agent" else "agent", t) for s, t in SOUND] + [("agent", "I'm calling about my bin.")],
             "swapped_roles_suspected",
             (0, 3),
         ),
@@ -71,6 +70,24 @@ def test_notes(turns, code, about):
     assert notes[code].turns == about
 
 
+GREETING = "Good morning, thank you for calling Acme support."
+
+
+@pytest.mark.parametrize(
+    ("turns", "suspected"),
+    [
+        ([("agent", "Hm."), ("customer", GREETING), ("agent", SOUND[1][1])], True),
+        ([("agent", SOUND[0][1]), ("customer", GREETING), ("agent", SOUND[1][1])], False),
+        ([("agent", "Hello, it's Ann."), ("customer", "Oh, thank you for calling me back."), SOUND[2]], False),
+        ([("agent", "Hello, it's Ann."), ("customer", "Thanks for calling."), SOUND[2]], False),
+        ([SOUND[2], SOUND[1], SOUND[2], SOUND[1], ("customer", GREETING)], False),
+        ([SOUND[2], ("customer", f"{SOUND[1][1]} The tape only says: {GREETING}")], False),
+    ],
+)
+def test_a_company_greeting_from_the_customer(turns, suspected):
+    assert ("swapped_roles_suspected" in codes(made(*turns))) is suspected
+
+
 def test_confidence_and_inferred_roles():
     assert "low_asr_confidence" in codes(made(*SOUND, confidence=0.5))
     assert "low_asr_confidence" not in codes(made(*SOUND, confidence=0.61))
@@ -81,10 +98,7 @@ def test_confidence_and_inferred_roles():
 
 
 def test_bots_and_the_system_may_announce():
-    assert (
-        codes(made(*SOUND, ("bot", "Calls are recorded."), ("system", "You are number 3 in the queue.")))
-        == set()
-    )
+    assert codes(made(*SOUND, ("bot", "Calls are recorded."), ("system", "You are number 3 in the queue."))) == set()
 
 
 def test_every_check_bears_an_empty_conversation():

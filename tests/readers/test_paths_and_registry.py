@@ -12,16 +12,23 @@ import pytest
 from servicequal.conversation import Conversation, Turn
 from servicequal.errors import ReadError, Rejected
 from servicequal.readers import (
+    Draft,
     Fit,
     Reader,
+    Roles,
+    Said,
     Sniff,
+    Source,
     html,
     inspect,
+    json_reader,
     plain_text_of_html,
     read,
     registry,
     to_jsonl,
 )
+
+from support import ROOT
 
 TEXT = "Agent: hi there\nCustomer: yo\n"
 
@@ -102,6 +109,16 @@ def test_a_named_file_is_never_passed_over(tmp_path):
         read(file, on_error="ignore")
 
 
+def test_other_web_pages_of_a_folder_are_passed_over(tmp_path):
+    (tmp_path / "a.txt").write_text(TEXT)
+    page = tmp_path / "index.html"
+    page.write_text("<html><body><p>Welcome</p></body></html>")
+    assert ids(tmp_path) == ["a"]
+    assert [(path, "fits no format" in why) for path, why in inspect(tmp_path).skipped] == [(str(page), True)]
+    with pytest.raises(ReadError, match="HTML is read as a Salesforce chat body only"):
+        list(read(page))
+
+
 def nothing(source, roles):
     yield Conversation(id="acme", turns=(Turn(speaker="agent", text=source.text()),))
 
@@ -117,25 +134,14 @@ def test_two_formats_that_fit_are_both_named(tmp_path, monkeypatch, fresh):
     assert ids(file, format="other") == ["acme"]
 
 
-PACKAGE = """
-from servicequal.readers import Draft, Fit, Said, Sniff, json_reader
-
-def fits(record):
-    return Sniff(Fit.SIGNATURE, "has acmeCallId") if "acmeCallId" in record else Sniff(Fit.NO)
-
-def drafts(record, place):
-    turns = [Said(text=t["words"], label=t["who"], start=t["at"]) for t in record["lines"]]
-    yield Draft(id=record["acmeCallId"], source=place.source, line=place.line, start_unit="ms", turns=turns)
-
-READER = json_reader("acme", "ACME calls", fits, drafts)
-"""
-
-
 def test_a_reader_of_another_package(tmp_path, monkeypatch, fresh):
     site = tmp_path / "site"
     info = site / "acme_sq-1.0.dist-info"
     info.mkdir(parents=True)
-    (site / "acme_sq.py").write_text(PACKAGE)
+    page = (ROOT / "docs" / "formats.md").read_text("utf-8")
+    code = page.split("```python\n# acme_servicequal.py\n")[1].split("```")[0]
+    assert sum(bool(line.strip()) for line in code.splitlines()) <= 10
+    (site / "acme_sq.py").write_text(code)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-sq\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
         textwrap.dedent("""
@@ -157,14 +163,31 @@ def test_a_reader_of_another_package(tmp_path, monkeypatch, fresh):
     assert (bad.line, "'lines' is missing" in bad.reason) == (2, True)
 
 
+def test_what_build_does_for_a_reader_of_your_own(tmp_path):
+    def drafts(record, place):
+        if record == "huge":
+            raise OverflowError("too large")
+        said = [Said(text="hi", label="x", speaker_id="x", role="agent", inferred="greets \ud800")]
+        yield Draft(id=place.stem, source=place.source, turns=said, warnings=["odd \ud800 name"])
+
+    reader = json_reader("own", "Own", lambda _: Sniff(Fit.SIGNATURE), drafts)
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"a": 1}\n"huge"\n{}\n')
+    one, bad, three = reader.read(Source(str(file), lambda: file.open("rb")), Roles())
+    assert (one.id, three.id) == ("a-1", "a-3")
+    assert "too large" in bad.reason
+    assert one.metadata["warnings"] == ["odd \\ud800 name"]
+    assert one.metadata["roles_inferred"] == {"x": {"role": "agent", "reason": "greets \\ud800"}}
+    (mapped, *_) = reader.read(Source(str(file), lambda: file.open("rb")), Roles.of({"x": "customer"}))
+    assert "roles_inferred" not in mapped.metadata
+
+
 def test_a_reader_that_breaks_costs_its_file_only(tmp_path, monkeypatch, fresh):
     def broken(source, roles):
         yield from nothing(source, roles)
         raise ZeroDivisionError("oh")
 
-    bad = Reader(
-        "bad", "Bad", (".bad",), lambda s: Sniff(Fit.SIGNATURE if s.suffix == ".bad" else Fit.NO), broken
-    )
+    bad = Reader("bad", "Bad", (".bad",), lambda s: Sniff(Fit.SIGNATURE if s.suffix == ".bad" else Fit.NO), broken)
     found = (*registry.readers(), bad)
     monkeypatch.setattr(registry, "readers", lambda: found)
     monkeypatch.setattr("servicequal.readers.api.readers", registry.readers)
@@ -185,10 +208,41 @@ def test_inspect(folder):
     assert [path.rpartition("/")[2] for path, _ in found.skipped] == ["README.md", "z.zip!pic.png"]
     assert [r.source.rpartition("/")[2] for r in found.rejected] == ["e.json"]
     assert found.command.startswith("servicequal score ")
-    assert "--roles roles.csv" in found.command
+    assert found.command.endswith("--roles hi=bot")
+    assert inspect(folder, roles={"a,b": "bot"}).command.endswith("--roles roles.csv")
     assert found.without_times == 5
     with pytest.raises(AttributeError):
         found.turns = 3
+
+
+def test_inspect_in_words(folder):
+    said = str(inspect(folder))
+    for line in (
+        "5 files, 5 conversations, 9 turns; 2 skipped, 0 rejected",
+        "3 files, 3 conversations, 6 turns: 2 labelled turns",
+        "roles     agent 5, customer 4",
+        "README.md: no format has the extension '.md'",
+        "times     none, 5 conversations",
+        f"Score it:\n  servicequal score {folder}",
+    ):
+        assert line in said
+
+
+def test_inspect_says_how_to_name_who_is_unknown(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text("call,utt,who\nc1,hi,Dana R\nc1,yo,0\n")
+    found = inspect(file, columns={"text": "utt", "id": "call"}, infer_roles=True)
+    command = f"servicequal score {file} --infer-roles --columns text=utt --columns id=call"
+    assert found.command == command
+    assert f"{command} --roles '0=ROLE,Dana R=ROLE'" in str(found)
+    mapped = inspect(file, columns={"text": "utt", "id": "call", "speaker": None}, roles={"Ann": "agent"})
+    assert "--columns speaker=COLUMN" in str(mapped)
+    assert "--columns speaker=" in mapped.command
+    text = tmp_path / "x.txt"
+    text.write_text(TEXT)
+    assert "not used here" in str(inspect(text, columns={"text": "utt"}))
+    (tmp_path / "y.json").write_text("{")
+    assert str(inspect(tmp_path / "y.json")).endswith("Nothing here can be scored.")
 
 
 def test_to_jsonl_refuses_what_is_no_conversation(tmp_path):

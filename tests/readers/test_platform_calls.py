@@ -40,7 +40,7 @@ def test_ccai_entries_take_their_id_from_the_file(one):
 def test_ccai_entries_a_line_each_have_ids_of_their_own(tmp_path):
     file = tmp_path / "talks.jsonl"
     file.write_text("\n".join(json.dumps(made.ENTRIES) for _ in range(3)))
-    assert [found.id for found in read(file)] == ["talks", "talks-2", "talks-3"]
+    assert [found.id for found in read(file)] == ["talks-1", "talks-2", "talks-3"]
 
 
 def test_insights_by_words_and_channels(one):

@@ -55,7 +55,10 @@ def test_comments_alone_have_no_roles_until_somebody_says(tmp_path):
     assert [t.speaker for t in found.turns if t.kind == "message"] == ["customer", "agent"]
     (found,) = read(file, infer_roles=True)
     assert found.turns[0].speaker == "customer"
-    assert any("roles inferred" in warning for warning in found.metadata["warnings"])
+    reason = "the first to write is taken for the requester"
+    assert found.metadata["roles_inferred"] == {"500": {"role": "customer", "reason": reason}}
+    (found,) = read(file, infer_roles=True, roles={"500": "agent"})
+    assert "500" not in found.metadata["roles_inferred"], "the caller's map overrules an inference"
 
 
 def test_audits_are_grouped_by_ticket_and_tell_requester_and_assignee(tmp_path):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from .. import context
 from ..conversation import Conversation
 from ..cues import CueMatch
-from ..normal import Aligned, align
+from ..normal import Aligned, align, normalise
 from ..packs import HURTING
 from .features import TurnText, turn_texts
 from .model import ANY, LABELS, Detector, named_labels
@@ -39,6 +40,9 @@ def decide(
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
+
+_TELLING_SHARE = 0.15
+"""Share of the strongest word's weight from which a word counts as telling."""
 
 _READABLE = 24
 """Words of a sentence that is quoted whole."""
@@ -95,11 +99,14 @@ def _proposed(
         return []
     original = conversation.turns[turn.number]
     aligned = align(original.text)
+    reading = context.Reading(original.text, aligned)
     out = []
     for cue in missing:
         start, end = evidence(
             aligned, detector.telling_words(turn, side, cue), len(original.text)
         )
+        if cue in HURTING and (reading.quoted(start, end) or context.hedged(normalise(original.text[start:end]))):
+            continue
         out.append(
             CueMatch(
                 cue=cue,
@@ -135,7 +142,8 @@ def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tup
         return _whole(aligned, length)
     if end - first <= _READABLE:
         return aligned.spans[first][0], aligned.spans[end - 1][1]
-    strong = [i for i in range(first, end) if weights[i] >= 0.15 * max(weights[first:end])]
+    least = _TELLING_SHARE * max(weights[first:end])
+    strong = [i for i in range(first, end) if weights[i] >= least]
     return aligned.spans[strong[0]][0], aligned.spans[strong[-1]][1]
 
 

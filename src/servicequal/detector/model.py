@@ -249,11 +249,13 @@ def save_detector(sides: Mapping[str, Side], about: Mapping[str, Any], path: str
             kind = "<f2" if array in ("idf", "weights") else "<f4"
             np.save(buffer, np.ascontiguousarray(getattr(side, array)).astype(kind), allow_pickle=False)
             entries[f"{name}/{array}.npy"] = buffer.getvalue()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    target = Path(path)
+    unfinished = target.with_name(target.name + ".part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(entries):
-            archive.writestr(
-                zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), entries[name], zipfile.ZIP_DEFLATED, 9
-            )
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            archive.writestr(info, entries[name], zipfile.ZIP_DEFLATED, 9)
+    unfinished.replace(target)
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -291,6 +293,10 @@ def _side(archive: zipfile.ZipFile, name: str) -> Side:
     for block in BLOCKS:
         vocabulary[block] = {gram: row + i for i, gram in enumerate(words[block])}
         row += len(words[block])
+    inputs = len(second_names(name))
+    fits = arrays["weights"].shape == (row, len(LABELS[name])) and arrays["shape_weights"].shape[0] == len(SHAPES)
+    if not fits or arrays["second"].shape != (inputs, len(LABELS[name])):
+        raise ValueError("made by another version of servicequal; train it again")
     thresholds = json.loads(archive.read(f"{name}/thresholds.json"))
     return Side(vocabulary=vocabulary, thresholds={k: np.asarray(v) for k, v in thresholds.items()}, **arrays)
 

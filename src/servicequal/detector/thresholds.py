@@ -29,6 +29,12 @@ _LIKE_TURNS = 12.0
 conversations have an equal say in its threshold: real ones know the base rate, written ones the rare labels."""
 
 
+_LIKE_WEIGHTS = (2.0, 1.0)
+"""How much the turns of ``like`` count with the phrases and without them (see :func:`_like_pools`)."""
+
+Chances = Mapping[int, Mapping[str, float]]
+
+
 @dataclass(frozen=True)
 class _Pool:
     """Probabilities, truth, and whether a phrase names it, of turns of one side and group: (turns, labels) each."""
@@ -57,15 +63,18 @@ def with_thresholds(
             )
             for side, fitted in sides.items()
         }
-    like_matches = [finder.find(m.conversation) for m in like]
-    rows = _probabilities(Detector(sides, {}, ""), like, like_matches)
+    detector = Detector(sides, {}, "")
+    found = [finder.find(m.conversation) for m in like]
+    seen = [
+        [(f, detector.probabilities(m.conversation, f)) for m, f in zip(like, matches_of, strict=True)]
+        for matches_of in (found, [()] * len(like))
+    ]
     out: dict[str, Side] = {}
     for side in fits:
         tables: dict[str, Floats] = {}
         for group in GROUPS:
             written = _written_pool(side, group, marked, matches, fits[side], second[side])
-            real = _like_pool(side, group, like, like_matches, rows)
-            phrase, model = _best_thresholds(written, real)
+            phrase, model = _best_thresholds(written, _like_pools(side, group, like, seen))
             tables |= {f"{group}/phrase": phrase, f"{group}/model": model}
         out[side] = replace(sides[side], thresholds=tables)
     return out
@@ -86,12 +95,6 @@ def cross_validated(
 
 def _with_second(side: Side, second: Second) -> Side:
     return replace(side, mean=second.mean, scale=second.scale, second=second.weights, second_bias=second.bias)
-
-
-def _probabilities(
-    detector: Detector, like: Sequence[Marked], matches: Sequence[Sequence[CueMatch]]
-) -> list[dict[int, dict[str, float]]]:
-    return [detector.probabilities(m.conversation, found) for m, found in zip(like, matches, strict=True)]
 
 
 def _group(m: Marked) -> str:
@@ -115,23 +118,25 @@ def _written_pool(
     return _stacked(rows, side)
 
 
-def _like_pool(
-    side: str,
-    group: str,
-    like: Sequence[Marked],
-    matches: Sequence[Sequence[CueMatch]],
-    chances: Sequence[Mapping[int, Mapping[str, float]]],
-) -> _Pool:
-    rows = [
-        (
-            np.array([chances[e.group][e.number][label] for label in LABELS[side]]),
-            e.labels,
-            named_labels(matches[e.group], e.number),
-        )
-        for e in examples(like, side)
-        if _group(like[e.group]) == group
-    ]
-    return _stacked(rows, side)
+def _like_pools(
+    side: str, group: str, like: Sequence[Marked], seen: Sequence[Sequence[tuple[Sequence[CueMatch], Chances]]]
+) -> list[_Pool]:
+    """The turns of ``like`` twice: with the phrases, which may have been written with them in view and then leave
+    the detector too little to find, and without any, which leaves it too much. The truth lies between."""
+    pools = []
+    for matches_and_chances in seen:
+        rows = [
+            (
+                np.array([chances[e.number][label] for label in LABELS[side]]),
+                e.labels,
+                named_labels(matches, e.number),
+            )
+            for e in examples(like, side)
+            if _group(like[e.group]) == group
+            for matches, chances in [matches_and_chances[e.group]]
+        ]
+        pools.append(_stacked(rows, side))
+    return pools
 
 
 def _stacked(rows: Sequence[tuple[Any, frozenset[str], frozenset[str]]], side: str) -> _Pool:
@@ -144,16 +149,17 @@ def _stacked(rows: Sequence[tuple[Any, frozenset[str], frozenset[str]]], side: s
     )
 
 
-def _best_thresholds(written: _Pool, like: _Pool) -> tuple[Floats, Floats]:
+def _best_thresholds(written: _Pool, like: Sequence[_Pool]) -> tuple[Floats, Floats]:
     """For each label the best pair of thresholds (with a phrase, without one) on smoothed F1 surfaces.
 
-    How far a phrase can be trusted is asked of the fresh conversations alone: those in ``like`` may have been read
-    while the phrases were written, and would flatter them. The detector's own proposals are judged on both.
+    How far a phrase can be trusted is asked of the fresh conversations alone; the detector's own proposals are
+    judged on both.
     """
-    own = _surfaces(written if len(written.chance) else like)
-    support = like.truth.sum(axis=0)
+    real = np.average([_surfaces(pool) for pool in like], axis=0, weights=_LIKE_WEIGHTS)
+    own = _surfaces(written) if len(written.chance) else real
+    support = like[0].truth.sum(axis=0)
     share = (support / (support + _LIKE_TURNS))[:, None, None]
-    mixed = share * _surfaces(like) + (1 - share) * own if len(written.chance) else own
+    mixed = share * real + (1 - share) * own
     phrase, model = [], []
     for alone, both in zip(own, mixed, strict=True):
         first, second = _smooth_surface(alone), _smooth_surface(both)

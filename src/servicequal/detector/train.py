@@ -212,7 +212,7 @@ def _logistic(matrix: Any, truth: Any, c: float) -> tuple[Floats, Floats]:
             share = (y.sum() + 0.5) / (len(y) + 1)
             bias[k] = log(share / (1 - share))
             continue
-        model = LogisticRegression(C=c, solver="liblinear", tol=1e-3, max_iter=300, random_state=0)
+        model = LogisticRegression(C=c, solver="liblinear", dual=True, tol=1e-2, max_iter=1000, random_state=0)
         model.fit(matrix, y)
         weights[:, k], bias[k] = model.coef_[0], model.intercept_[0]
     return weights, bias

@@ -121,8 +121,13 @@ def _parse(text: str, where: str) -> Pack:
         raise PackError(f"{where}: not valid YAML: {error}") from error
     if not isinstance(raw, dict):
         raise PackError(f"{where}: a pack is a mapping with the keys cue, speaker, phrases, examples, …")
-    for kind, examples in (raw.get("examples") or {}).items():
-        raw["examples"][kind] = [{"text": e} if isinstance(e, str) else e for e in examples or []]
+    examples = raw.get("examples")
+    if isinstance(examples, dict):
+        raw["examples"] = {
+            kind: [{"text": e} if isinstance(e, str) else e for e in rows] if isinstance(rows, list) else rows
+            for kind, rows in examples.items()
+            if rows is not None
+        }
     try:
         return Pack.model_validate(raw)
     except ValidationError as error:

@@ -14,8 +14,8 @@ from servicequal.conversation import Conversation, Kind
 from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
-from servicequal.readers.jsonio import SUFFIXES, Place, Record, guarded, parse, records
-from servicequal.readers.lookups import child, first_objects, last_id, pick
+from servicequal.readers.jsonio import SUFFIXES, Place, Record, guarded, parse, place_of, records
+from servicequal.readers.lookups import child, first_objects, pick
 from servicequal.readers.registry import Fit, Reader, Sniff
 from servicequal.readers.roles import BUILT_IN, Roles, built_in, key
 from servicequal.readers.sample import Sample
@@ -71,7 +71,7 @@ def _read(source: Source, roles: Roles) -> Iterator[Conversation | Rejected]:
         elif _is_event(record):
             _gather(streams, record, source)
         else:
-            place = Place(source.name, source.stem, record.line, source.warnings)
+            place = place_of(source, record)
             yield from guarded(place, record.value, roles, _connect)
     for place, value in streams.values():
         yield from guarded(place, value, roles, _connect)
@@ -86,7 +86,7 @@ def _is_event(record: Record) -> bool:
 
 def _gather(streams: dict[str, tuple[Place, dict[str, Any]]], record: Record, source: Source) -> None:
     event = record.value
-    place = Place(source.name, source.stem, record.line, source.warnings)
+    place = place_of(source, record)
     fresh = {**event, "Segments": []}
     segments = streams.setdefault(event["ContactId"], (place, fresh))[1]["Segments"]
     segments.extend(event["Segments"] if isinstance(event.get("Segments"), list) else [])
@@ -97,14 +97,14 @@ def _connect(record: Any, place: Place) -> Iterator[Draft | Rejected]:
 
 
 def _analytics(record: Any, place: Place) -> Iterator[Draft | Rejected]:
-    yield _draft(record, place, "call_analytics", pick(record, "JobName") or last_id(place))
+    yield _draft(record, place, "call_analytics", pick(record, "JobName") or place.stem)
 
 
 def _contact_id(record: Any, place: Place) -> object:
     """From the file, else from its name: ``<contact>_analysis_<time>.json``."""
     stated = pick({**record, **child(record, "CustomerMetadata")}, "ContactId", "InitialContactId")
     named = _FILE_ID.match(f"{place.stem}.")
-    return stated or (named.group() if named else last_id(place))
+    return stated or (named.group() if named else place.stem)
 
 
 def _draft(record: Any, place: Place, format: str, identity: object) -> Draft:

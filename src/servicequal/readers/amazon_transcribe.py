@@ -11,7 +11,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import child, first_objects, last_id, pick
+from servicequal.readers.lookups import child, first_objects, pick
 from servicequal.readers.registry import Fit, Sniff
 from servicequal.readers.speech import Piece, bare, joined, mean, seconds, share, speech_draft, utterances
 
@@ -33,7 +33,7 @@ def _drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     language = results.get("language_code")
     metadata = {"language": language, "account_id": record.get("accountId")}
     yield speech_draft(
-        place, "transcribe", _pieces(results), id=record.get("jobName") or last_id(place), metadata=metadata
+        place, "transcribe", _pieces(results), id=record.get("jobName") or place.stem, metadata=metadata
     )
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from servicequal.conversation import Conversation
 from servicequal.errors import ReadError, Rejected
 from servicequal.readers.draft import printable
-from servicequal.readers.registry import Options, Reader, detect, reader_named, readers
+from servicequal.readers.registry import Options, Reader, detect, reader_named, readers, verdicts
 from servicequal.readers.roles import Roles, RolesArgument
+from servicequal.readers.sample import Sample
 from servicequal.readers.source import PathArgument, Source, sources
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read(
     """Read conversations from a file, a folder, a glob, or a list of these, one at a time.
 
     Folders are read recursively in sorted order, ``.gz`` and ``.zip`` are read through; in a folder
-    or zip, files whose extension no format has are passed over (``inspect`` lists them). ``format``
+    or zip, files whose extension no format has are passed over (``inspect`` lists them), and web pages. ``format``
     names a reader instead of detecting one. ``roles`` maps the file's labels, names, ids or channels
     to ``agent``, ``customer``, ``bot``, ``system`` or ``unknown``: a dict, or a CSV file of label and
     role; ``"*"`` stands for everybody left over. ``infer_roles`` fills in unknown roles where the
@@ -86,9 +87,7 @@ def _check_on_error(on_error: str) -> None:
 
 def _plain(cell: Any) -> Any:
     """A pandas or numpy scalar as plain Python; NaT, NA as NaN, timestamps as datetimes."""
-    if cell is None or (
-        isinstance(cell, (str, bool, int, float, list, dict)) and type(cell).__module__ == "builtins"
-    ):
+    if cell is None or (isinstance(cell, (str, bool, int, float, list, dict)) and type(cell).__module__ == "builtins"):
         return cell
     if type(cell).__name__ in ("NaTType", "NAType"):
         return float("nan")
@@ -98,9 +97,7 @@ def _plain(cell: Any) -> Any:
     return cell
 
 
-def _raising(
-    found: Iterable[Conversation | Rejected], on_error: OnError
-) -> Iterator[Conversation | Rejected]:
+def _raising(found: Iterable[Conversation | Rejected], on_error: OnError) -> Iterator[Conversation | Rejected]:
     for item in found:
         if isinstance(item, Rejected) and on_error == "raise":
             raise ReadError(item)
@@ -121,15 +118,22 @@ def _read_all(
             read_any = True
             yield from read_source(source, reader, roles, options)
     if not read_any:
-        raise_hint = f"{passed_over} file(s) have extensions that no format has; name one with format="
+        raise_hint = f"{passed_over} file(s) were passed over, as inspect tells; name one with format="
         yield Rejected("there is nothing to read", str(path)[:200], hint=raise_hint if passed_over else None)
 
 
 def passed(source: Source) -> str | None:
     """Why a file of a folder or zip is not read, or None if it is. Chosen files always are."""
-    if source.chosen or any(source.suffix in reader.extensions for reader in readers()):
+    having = [reader for reader in readers() if source.suffix in reader.extensions]
+    if source.chosen or not all(reader.picky for reader in having):
         return None
-    return f"no format has the extension {source.suffix or '(none)'!r}"
+    if not having:
+        return f"no format has the extension {source.suffix or '(none)'!r}"
+    try:
+        best = verdicts(Sample.of(source))[0][1]
+    except ReadError:
+        return None
+    return None if best.fit else f"another {source.suffix!r} file: it fits no format"
 
 
 def read_source(

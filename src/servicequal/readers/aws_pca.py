@@ -9,7 +9,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import child, first_objects, last_id, pick, started
+from servicequal.readers.lookups import child, first_objects, pick, started
 from servicequal.readers.registry import Fit, Sniff
 from servicequal.readers.speech import mean, seconds
 
@@ -24,7 +24,7 @@ def _drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     about = record["ConversationAnalytics"]
     labels = {label["Speaker"]: label.get("DisplayText") for label in about.get("SpeakerLabels") or ()}
     yield Draft(
-        id=_named(about.get("GUID")) or _job(about) or last_id(place),
+        id=_named(about.get("GUID")) or _job(about) or place.stem,
         channel="call",
         source=place.source,
         line=place.line,

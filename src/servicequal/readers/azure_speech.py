@@ -11,7 +11,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import child, each, first_objects, last_id, pick
+from servicequal.readers.lookups import child, each, first_objects, pick
 from servicequal.readers.registry import Fit, Sniff
 from servicequal.readers.speech import Piece, plus, seconds, share, speech_draft
 
@@ -40,7 +40,7 @@ def _audio_name(record: Mapping[str, Any], place: Place) -> str:
     """The file's stem; the audio's name where the file is one of Azure's ``contenturl_0.json``."""
     address = unquote(str(record.get("source") or "").partition("?")[0])
     audio = PurePosixPath(address.rpartition("/")[2])
-    return audio.stem if place.stem.startswith("contenturl") and audio.suffix else last_id(place)
+    return audio.stem if place.stem.startswith("contenturl") and audio.suffix else place.stem
 
 
 def _recognised(phrase: Mapping[str, Any]) -> bool:

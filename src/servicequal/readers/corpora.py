@@ -10,7 +10,6 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import each, holds, ident, named, obj, objs
 from servicequal.readers.registry import Fit, Sniff
 
@@ -82,7 +81,7 @@ def taskmaster_drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     found = obj(record, "the dialog")
     turns = objs(found["utterances"], "utterances")
     yield Draft(
-        id=ident(found.get("conversation_id")) or last_id(place),
+        id=ident(found.get("conversation_id")) or place.stem,
         source=place.source,
         line=place.line,
         turns=[_taskmaster_turn(turn) for turn in turns],

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from servicequal.conversation import Channel, Conversation, Kind, Role, Turn
 from servicequal.errors import ReadError, Rejected
-from servicequal.readers.infer import with_inferred_roles
+from servicequal.readers.infer import INFERRED, with_inferred_roles
 from servicequal.readers.roles import Roles, key, person
 from servicequal.readers.times import Aligned, Moment, Unit, align, moment
 from servicequal.readers.words import words
@@ -42,8 +42,10 @@ class Said:
     """One turn as the file has it.
 
     ``label`` is what the file calls the speaker, ``name`` a person's name, ``speaker_id`` an id,
-    ``channel`` an audio channel; ``role`` is given only where the format itself knows it. ``start``
-    and ``end`` are raw values or moments. ``line`` is where the turn is found, from 1.
+    ``channel`` an audio channel; ``role`` is given only where the format itself knows it.
+    ``inferred`` is the reason where it does not and ``role`` is the reader's inference (only to be made
+    with ``roles.infer``). ``start`` and ``end`` are raw values or moments. ``line`` is where the turn
+    is found, from 1.
     """
 
     text: object
@@ -52,6 +54,7 @@ class Said:
     speaker_id: object = None
     channel: object = None
     role: Role | None = None
+    inferred: str | None = None
     start: object = None
     end: object = None
     kind: Kind = "message"
@@ -105,19 +108,32 @@ def build(draft: Draft, roles: Roles) -> Conversation:
     aligned = _times(draft)
     warnings.extend(aligned.warnings)
     turns = [_turn(draft, i, aligned, roles, warnings) for i in range(len(draft.turns))]
+    marks = _inferred(draft, turns)
     if draft.order == "time" and all(turn.start is not None for turn in turns):
         turns.sort(key=lambda turn: turn.start or 0.0)
     metadata = _metadata(draft, aligned)
     channel = known_channel(draft.channel)
     if channel is None and draft.channel not in (None, ""):
         metadata.setdefault("channel", _sound(str(draft.channel)[:200], draft, None))
+    if marks:
+        metadata[INFERRED] = marks
     if warnings:
-        metadata["warnings"] = list(dict.fromkeys(warnings))
+        metadata["warnings"] = list(dict.fromkeys(map(printable, warnings)))
     try:
         found = Conversation(id=identity, channel=channel, turns=tuple(turns), metadata=metadata)
     except ValidationError as error:
         raise draft.fail(first_problem(error)) from error
     return with_inferred_roles(found) if roles.infer else found
+
+
+def _inferred(draft: Draft, turns: Sequence[Turn]) -> dict[str, dict[str, str]]:
+    """The reader's own inferences by speaker, but for those that the caller's map overrules."""
+    pairs = zip(draft.turns, turns, strict=True)
+    return {
+        turn.speaker_id or "?": {"role": turn.speaker, "reason": printable(said.inferred)}
+        for said, turn in pairs
+        if said.inferred is not None and turn.speaker == said.role
+    }
 
 
 def first_problem(error: ValidationError) -> str:
@@ -160,9 +176,7 @@ def _turn(draft: Draft, index: int, times: Aligned, roles: Roles, warnings: list
     said = draft.turns[index]
     text = _text(draft, index, warnings)
     label = None if is_missing(said.label) else said.label
-    role = roles.role(
-        label, name=said.name, speaker_id=said.speaker_id, channel=said.channel, certain=said.role
-    )
+    role = roles.role(label, name=said.name, speaker_id=said.speaker_id, channel=said.channel, certain=said.role)
     try:
         return Turn(
             speaker=role,
@@ -251,9 +265,7 @@ def _confidence(draft: Draft, index: int) -> float | None:
 
 
 def _times(draft: Draft) -> Aligned:
-    starts = [
-        _moment(draft, i, draft.start_name, draft.start_unit, t.start) for i, t in enumerate(draft.turns)
-    ]
+    starts = [_moment(draft, i, draft.start_name, draft.start_unit, t.start) for i, t in enumerate(draft.turns)]
     ends = [_moment(draft, i, draft.end_name, draft.end_unit, t.end) for i, t in enumerate(draft.turns)]
     return align(starts, ends)
 
@@ -279,9 +291,7 @@ def _metadata(draft: Draft, times: Aligned) -> dict[str, Any]:
             continue
         if name == "file" and isinstance(value, str):
             value = printable(value)
-        found[_sound(str(name), draft, None)] = (
-            _sound(value, draft, None) if isinstance(value, str) else value
-        )
+        found[_sound(str(name), draft, None)] = _sound(value, draft, None) if isinstance(value, str) else value
     if times.started_at:
         found["started_at"] = times.started_at
     if times.unit:

@@ -11,7 +11,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import child, first_objects, last_id, pick, started
+from servicequal.readers.lookups import child, first_objects, pick, started
 from servicequal.readers.registry import Fit, Sniff
 from servicequal.readers.speech import bare, plus, seconds, share
 from servicequal.readers.times import moment
@@ -49,7 +49,7 @@ def _drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     people = [_person(value) for value in record.get("participants") or ()]
     begun = record.get("conversationStartTime")
     yield Draft(
-        id=pick(record, "conversationId") or last_id(place),
+        id=pick(record, "conversationId") or place.stem,
         channel=pick(record, "mediaType"),
         source=place.source,
         line=place.line,

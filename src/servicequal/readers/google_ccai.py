@@ -11,7 +11,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import child, each, first_objects, last_id, pick, started
+from servicequal.readers.lookups import child, each, first_objects, pick, started
 from servicequal.readers.registry import Fit, Sniff
 from servicequal.readers.speech import bare, mean, seconds
 
@@ -39,7 +39,7 @@ def _fits_entries(record: Mapping[str, Any]) -> Sniff:
 def _entries(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     about = child(record, "conversation_info", "conversationInfo")
     yield Draft(
-        id=pick(record, "conversation_id", "conversationId") or last_id(place),
+        id=pick(record, "conversation_id", "conversationId") or place.stem,
         channel=pick(record, "medium", "channel"),
         source=place.source,
         line=place.line,
@@ -170,7 +170,7 @@ def _fits_platform(record: Mapping[str, Any]) -> Sniff:
 
 def _platform(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     yield Draft(
-        id=pick(record, "comm_id") or last_id(place),
+        id=pick(record, "comm_id") or place.stem,
         channel=record["comm_type"],
         source=place.source,
         line=place.line,

@@ -82,6 +82,10 @@ CUSTOMER_SIGNS = (
 """What customers say and agents do not."""
 
 
+INFERRED = "roles_inferred"
+"""The metadata key under which every inferred speaker stands with role and reason."""
+
+
 def with_inferred_roles(conversation: Conversation) -> Conversation:
     """The conversation with unknown roles filled in where the words leave no doubt, else unchanged.
 
@@ -102,7 +106,8 @@ def with_inferred_roles(conversation: Conversation) -> Conversation:
         for turn in conversation.turns
     )
     marks = {who: {"role": role, "reason": reason} for who, (role, reason) in sorted(found.items())}
-    metadata = {**conversation.metadata, "roles_inferred": marks}
+    before = conversation.metadata.get(INFERRED)
+    metadata = {**conversation.metadata, INFERRED: {**(before if isinstance(before, dict) else {}), **marks}}
     return conversation.model_copy(update={"turns": turns, "metadata": metadata})
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from servicequal.conversation import Conversation, Role
 from servicequal.errors import ReadError, Rejected
 from servicequal.readers.api import passed, printable_rejection, read_source
+from servicequal.readers.inspection_text import described
 from servicequal.readers.registry import Options, Reader, detect, reader_named
 from servicequal.readers.roles import Roles, RolesArgument
 from servicequal.readers.source import PathArgument, Source, sources
@@ -45,8 +46,9 @@ class Inspection:
     """The report of :func:`inspect`. Counts are (name, number) pairs, most frequent first.
 
     ``roles`` and ``kinds`` count turns, ``channels`` and ``time_units`` conversations; ``speakers``
-    are (role, speaker id, turns); ``skipped`` are (path, reason); ``without_times`` counts
-    conversations with no times at all; ``command`` scores what was inspected.
+    are (role, speaker id, turns); ``inferred`` are roles that no file states, with the reason, by
+    conversations; ``skipped`` are (path, reason); ``without_times`` counts conversations with no
+    times at all; ``command`` scores what was inspected. ``str`` of it is the whole report in words.
     """
 
     files: tuple[FileReport, ...]
@@ -55,6 +57,7 @@ class Inspection:
     roles: tuple[tuple[str, int], ...]
     labels: tuple[LabelReport, ...]
     speakers: tuple[tuple[str, str, int], ...]
+    inferred: tuple[tuple[str, int], ...]
     channels: tuple[tuple[str, int], ...]
     kinds: tuple[tuple[str, int], ...]
     time_units: tuple[tuple[str, int], ...]
@@ -70,6 +73,9 @@ class Inspection:
         """The formats found, sorted."""
         return tuple(sorted({file.format for file in self.files if file.format}))
 
+    def __str__(self) -> str:
+        return described(self)
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -77,6 +83,7 @@ class _Tally:
 
     roles: Counter[str] = field(default_factory=Counter)
     speakers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    inferred: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
     time_units: Counter[str] = field(default_factory=Counter)
@@ -95,6 +102,10 @@ class _Tally:
             self.without_times += 1
         else:
             self.time_units[str(conversation.metadata.get("time_unit", "seconds"))] += 1
+        marks = conversation.metadata.get("roles_inferred")
+        for who, mark in marks.items() if isinstance(marks, dict) else ():
+            said = mark if isinstance(mark, dict) else {}
+            self.inferred[f"{who}: {said.get('role')}, {said.get('reason')}"] += 1
         warnings = conversation.metadata.get("warnings", ())
         self.warnings.update(map(str, warnings if isinstance(warnings, (list, tuple)) else ()))
 
@@ -130,6 +141,7 @@ def inspect(
         roles=_most(tally.roles),
         labels=tuple(LabelReport(label, role, n) for (label, role), n in _most(labels)),
         speakers=tuple((role, who, n) for (role, who), n in _most(tally.speakers)),
+        inferred=_most(tally.inferred),
         channels=_most(tally.channels),
         kinds=_most(tally.kinds),
         time_units=_most(tally.time_units),
@@ -138,7 +150,7 @@ def inspect(
         warnings=_most(tally.warnings),
         skipped=tuple(skipped),
         rejected=tuple(rejected),
-        command=_command(path, format, roles, infer_roles),
+        command=_command(path, format, roles, infer_roles, columns),
     )
 
 
@@ -158,6 +170,8 @@ def _file(
         except ReadError as error:
             rejected.append(printable_rejection(error.rejected))
             return FileReport(source.name, None, None, rejected[-1].reason, 0, 0)
+    if options.columns and not reader.takes_columns:
+        why = f"{why}; columns= is for tables and is not used here"
     conversations = turns = 0
     for item in read_source(source, reader, roles, options):
         if isinstance(item, Rejected):
@@ -173,7 +187,13 @@ def _most(counts: Counter[T]) -> tuple[tuple[T, int], ...]:
     return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0]))))
 
 
-def _command(path: PathArgument, format: str | None, roles: RolesArgument, infer: bool) -> str:
+def _command(
+    path: PathArgument,
+    format: str | None,
+    roles: RolesArgument,
+    infer: bool,
+    columns: Mapping[str, str | None] | None,
+) -> str:
     paths = [fspath(path)] if isinstance(path, (str, PathLike)) else [fspath(one) for one in path]
     words = ["servicequal", "score", *paths]
     if format is not None:
@@ -181,5 +201,10 @@ def _command(path: PathArgument, format: str | None, roles: RolesArgument, infer
     if isinstance(roles, (str, PathLike)):
         words += ["--roles", fspath(roles)]
     elif roles:
-        words += ["--roles", "roles.csv"]
-    return shlex.join([*words, *(["--infer-roles"] if infer else [])])
+        pairs = [f"{label}={role}" for label, role in roles.items()]
+        sayable = not any("," in pair or pair.count("=") > 1 for pair in pairs)
+        words += ["--roles", ",".join(pairs) if sayable else "roles.csv"]
+    words += ["--infer-roles"] if infer else []
+    for field_name, column in (columns or {}).items():
+        words += ["--columns", f"{field_name}={column or ''}"]
+    return shlex.join(words)

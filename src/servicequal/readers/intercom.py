@@ -15,8 +15,7 @@ from servicequal.conversation import Conversation, Role
 from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said, known_channel
 from servicequal.readers.html import plain_text_of_html
-from servicequal.readers.jsonio import SUFFIXES, Place, guarded, records
-from servicequal.readers.lookups import last_id
+from servicequal.readers.jsonio import SUFFIXES, Place, guarded, place_of, records
 from servicequal.readers.pieces import each, first_holds, holds, ident, named, obj, objs, unfit
 from servicequal.readers.registry import Fit, Reader, Sniff
 from servicequal.readers.roles import Roles
@@ -94,7 +93,7 @@ def read(source: Source, roles: Roles) -> Iterator[Conversation | Rejected]:
         if isinstance(record, Rejected):
             yield record
             continue
-        place = Place(source.name, source.stem, record.line, source.warnings)
+        place = place_of(source, record)
         try:
             apart = _keep(obj(record.value, "the record"), joined, record.line)
         except ValueError as error:
@@ -158,7 +157,7 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
         raise ValueError("the conversation has neither a source body nor parts")
     kind = named(opening.get("type"))
     yield Draft(
-        id=ident(found.get("id")) or last_id(place),
+        id=ident(found.get("id")) or place.stem,
         channel=known_channel(kind) or "chat",
         source=place.source,
         line=place.line,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from servicequal.conversation import Conversation
@@ -18,7 +19,8 @@ from servicequal.readers.source import Source
 
 LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
 SUFFIXES = (".json", *LINE_SUFFIXES)
-_SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+"""What a reader may throw over a record that is not as its format has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,21 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a record was found: file name, file stem (an id if there is no other), line."""
+    """Where a record was found: file name, stem (an id if there is no other), line.
+
+    The stem is the file's; of several records in a file each has its number behind it: ``calls-2``.
+    """
 
     source: str
     stem: str
     line: int | None = None
     warnings: tuple[str, ...] = ()
+
+
+def place_of(source: Source, record: Record) -> Place:
+    """The place of a record in a file that is read once: below the first line, the line numbers its stem."""
+    stem = source.stem if (record.line or 1) == 1 else f"{source.stem}-{record.line}"
+    return Place(source.name, stem, record.line, source.warnings)
 
 
 def parse(text: str) -> Any:
@@ -132,16 +143,16 @@ def convert(
     drafts: Callable[[Any, Place], Iterator[Draft | Rejected]],
 ) -> Iterator[Conversation | Rejected]:
     """Run a format's ``drafts`` over every record and build what it gives; failures are Rejected."""
-    any_record = False
-    for record in records(source):
-        any_record = True
+    stream = records(source)
+    first = list(islice(stream, 2))
+    if not first:
+        raise source.fail("the file holds no conversation")
+    for number, record in enumerate(chain(first, stream), start=1):
         if isinstance(record, Rejected):
             yield record
             continue
-        place = Place(source.name, source.stem, record.line, source.warnings)
-        yield from guarded(place, record.value, roles, drafts)
-    if not any_record:
-        raise source.fail("the file holds no conversation")
+        stem = source.stem if len(first) == 1 else f"{source.stem}-{number}"
+        yield from guarded(Place(source.name, stem, record.line, source.warnings), record.value, roles, drafts)
 
 
 def guarded(
@@ -159,7 +170,7 @@ def guarded(
                 yield error.rejected
     except ReadError as error:
         yield error.rejected
-    except _SHAPE_ERRORS as error:
+    except SHAPE_ERRORS as error:
         said = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
         yield Rejected(
             printable(f"the record is not as the format has it: {said}"[:300]), place.source, line=place.line

@@ -15,7 +15,6 @@ from servicequal.readers.draft import Draft, Said, known_channel
 from servicequal.readers.html import plain_text_of_html
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place, parse
-from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import each, first_holds, holds, ident, named, obj, objs
 from servicequal.readers.registry import Fit, Sniff
 
@@ -51,7 +50,7 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     if not bots and any(message.get("sentBy") == "Agent" for message in messages):
         warnings.append("agentParticipants is missing: people and bots cannot be told apart, roles are unknown")
     yield Draft(
-        id=ident(info.get("conversationId")) or last_id(place),
+        id=ident(info.get("conversationId")) or place.stem,
         channel=known_channel(info.get("source")) or "chat",
         source=place.source,
         line=place.line,

@@ -8,7 +8,7 @@ from typing import Any
 
 from servicequal.errors import ReadError, Rejected
 from servicequal.readers.draft import Draft, printable
-from servicequal.readers.jsonio import Place
+from servicequal.readers.jsonio import SHAPE_ERRORS, Place
 from servicequal.readers.times import align, moment
 
 
@@ -31,11 +31,6 @@ def pick(value: Mapping[str, Any], *names: str) -> Any:
     return next((value[name] for name in names if value.get(name) is not None), None)
 
 
-def last_id(place: Place) -> str:
-    """The id of a record that has none: the file's stem, and the line where there are several."""
-    return f"{place.stem}-{place.line}" if (place.line or 1) > 1 else place.stem
-
-
 def started(value: object) -> str | None:
     """A date and time, or an epoch, as ISO 8601 for ``metadata["started_at"]``; else None."""
     try:
@@ -45,21 +40,19 @@ def started(value: object) -> str | None:
     return None if found is None else align([found], [None]).started_at
 
 
-def each(
-    items: Any, place: Place, draft: Callable[[Any, Place], Draft | Rejected]
-) -> Iterator[Draft | Rejected]:
+def each(items: Any, place: Place, draft: Callable[[Any, Place], Draft | Rejected]) -> Iterator[Draft | Rejected]:
     """The drafts of a list of conversations inside one record; a broken one costs no other."""
     if not isinstance(items, list):
         raise ValueError(f"the list of conversations is a {type(items).__name__}")
     if not items:
         raise ValueError("the list of conversations is empty")
     for number, item in enumerate(items, start=1):
-        stem = last_id(place) if len(items) == 1 else f"{last_id(place)}-{number}"
+        stem = place.stem if len(items) == 1 else f"{place.stem}-{number}"
         try:
             yield draft(item, replace(place, stem=stem, line=None))
         except ReadError as error:
             yield error.rejected
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except SHAPE_ERRORS as error:
             said = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
             reason = printable(f"conversation {number} of the list is not as the format has it: {said}")
             yield Rejected(reason[:300], place.source, line=place.line)

@@ -9,11 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from servicequal.errors import ReadError, Rejected
 from servicequal.readers.draft import Draft, printable
-from servicequal.readers.jsonio import Place
+from servicequal.readers.jsonio import SHAPE_ERRORS, Place
 from servicequal.readers.source import Source, sources
 
 T = TypeVar("T")
-_SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 
 def obj(value: object, name: str) -> Mapping[str, Any]:
@@ -78,7 +77,7 @@ def each(
     for number, item in enumerate(items, start=1):
         try:
             yield from drafts(item, replace(place, stem=f"{place.stem}-{number}"))
-        except _SHAPE_ERRORS as error:
+        except SHAPE_ERRORS as error:
             found = unfit(error, place)
             yield replace(found, reason=f"conversation {number} of the list: {found.reason}")
 

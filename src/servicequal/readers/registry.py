@@ -108,7 +108,8 @@ class Reader:
     """One format. ``extensions`` have their dot; a folder's other files are passed over.
 
     ``read`` yields conversations and rejections; with ``takes_columns`` it gets the caller's column
-    map as a third argument.
+    map as a third argument. ``picky`` formats have extensions that mostly hold other things: a file of
+    a folder that fits no format is then passed over, not rejected.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Reader:
     sniff: Callable[[Sample], Sniff]
     read: Callable[..., Iterator[Conversation | Rejected]]
     takes_columns: bool = False
+    picky: bool = False
 
     def run(self, source: Source, roles: Roles, options: Options) -> Iterator[Conversation | Rejected]:
         """Read one source with the caller's roles and columns."""
@@ -162,7 +164,7 @@ def verdicts(sample: Sample, among: Sequence[Reader] | None = None) -> list[tupl
     for reader in readers() if among is None else among:
         try:
             sniff = reader.sniff(sample)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
             sniff = Sniff(Fit.NO, f"its sniff failed: {type(error).__name__}: {error}")
         found.append((reader, sniff))
     return sorted(found, key=lambda pair: -pair[1].fit)

@@ -237,7 +237,14 @@ def _json_drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
 
 
 READERS = (
-    Reader("salesforce-chat", "Salesforce chat transcript body", (".html", ".htm"), _sniff_html, _read_html),
+    Reader(
+        "salesforce-chat",
+        "Salesforce chat transcript body",
+        (".html", ".htm"),
+        _sniff_html,
+        _read_html,
+        picky=True,
+    ),
     Reader(
         "salesforce-chat-table",
         "Salesforce chat transcripts as a table",

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from servicequal.readers.draft import Draft, Said, is_missing
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import last_id
 from servicequal.readers.times import Unit, moment
 
 PAUSE = 1.5
@@ -136,7 +135,7 @@ def speech_draft(
     said = voices(pieces)
     told = any(turn.speaker_id is not None for turn in said)
     return Draft(
-        id=last_id(place) if is_missing(id) or id == "" else id,
+        id=place.stem if is_missing(id) or id == "" else id,
         turns=said,
         source=place.source,
         channel="call",

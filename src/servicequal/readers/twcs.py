@@ -125,6 +125,9 @@ def _tweet(row: Row, places: list[int], created_at: int | None) -> _Tweet | str:
 
 
 def _number(cell: Any) -> int | None:
+    if isinstance(cell, str) and len(cell) < 19 and cell.isdecimal():
+        number = int(cell)
+        return number if number < _LARGEST else None
     try:
         number = int(str(without_float(cell)).strip()[:40])
     except ValueError:

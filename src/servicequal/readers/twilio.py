@@ -10,7 +10,7 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import child, first_objects, last_id, pick
+from servicequal.readers.lookups import child, first_objects, pick
 from servicequal.readers.registry import Fit, Sniff
 from servicequal.readers.speech import bare, seconds, share
 
@@ -28,7 +28,7 @@ def _drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     there = first_objects(child(parent, "channel").get("participants"))
     people = {bare(who.get("channel_participant")): who for who in there}
     yield Draft(
-        id=_id(record, parent) or last_id(place),
+        id=_id(record, parent) or place.stem,
         channel="call",
         source=place.source,
         line=place.line,

@@ -16,7 +16,6 @@ from servicequal.conversation import Conversation
 from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said, printable
 from servicequal.readers.jsonio import SUFFIXES, Place, convert, parse
-from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import holds, ident, named, obj, objs
 from servicequal.readers.quoted import said, split_html, split_text
 from servicequal.readers.registry import Fit, Reader, Sniff
@@ -55,7 +54,7 @@ def read(source: Source, roles: Roles) -> Iterator[Conversation | Rejected]:
 
 def _drafts(value: Any, place: Place, roles: Roles) -> Iterator[Draft | Rejected]:
     record = obj(value, "the vCon")
-    identity = ident(record.get("uuid")) or last_id(place)
+    identity = ident(record.get("uuid")) or place.stem
     if (sealed := _sealed(record)) is not None:
         verb = "verify and unwrap" if "signed" in sealed else "decrypt"
         hint = f"{verb} it first, and give the vCon inside"

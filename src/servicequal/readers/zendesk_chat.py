@@ -14,7 +14,6 @@ from servicequal.errors import Rejected
 from servicequal.readers.draft import Draft, Said
 from servicequal.readers.json_reader import json_reader
 from servicequal.readers.jsonio import Place
-from servicequal.readers.lookups import last_id
 from servicequal.readers.pieces import each, holds, ident, named, obj, objs
 from servicequal.readers.registry import Fit, Sniff
 
@@ -67,7 +66,7 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
         if not turns:
             raise ValueError("nobody says anything in the history of this chat")
     yield Draft(
-        id=ident(chat.get("id")) or last_id(place),
+        id=ident(chat.get("id")) or place.stem,
         channel="chat",
         source=place.source,
         line=place.line,

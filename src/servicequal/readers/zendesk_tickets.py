@@ -8,12 +8,12 @@ they stay unknown: map them by author id. ``public: false`` is an internal note.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from servicequal.conversation import Conversation, Kind, Role
 from servicequal.errors import Rejected
-from servicequal.readers.draft import Draft, Said, build, known_channel, printable
+from servicequal.readers.draft import Draft, Said, build, known_channel
 from servicequal.readers.jsonio import SUFFIXES, Place, records
 from servicequal.readers.pieces import first_holds, holds, ident, named, obj, objs, unfit
 from servicequal.readers.quoted import said, split_html, split_text
@@ -23,6 +23,7 @@ from servicequal.readers.sample import Sample
 from servicequal.readers.source import Source
 
 _AUTOMATIC = ("rule", "system", "closed_ticket", "ticket_sharing", "answer_bot", "symphony")
+_FIRST = "the first to write is taken for the requester"
 _LISTS = ("comments", "audits", "ticket_events", "tickets", "ticket", "users", "results", "next_page", "meta")
 
 
@@ -223,10 +224,13 @@ def _draft(ticket: _Ticket, file: _File, place: Place, roles: Roles) -> Draft:
     if file.more:
         warnings.append("the export has further pages: comments may be missing")
     first = next((ident(c.get("author_id")) for c in ticket.comments if c.get("public") is not False), None)
+    inferred: str | None = None
     if roles.infer and not {"agent", "customer"} & set(authors.values()) and first is not None:
+        inferred = first
         authors[first] = "customer"
-        warnings.append(f"roles inferred: author {printable(first)} is taken for the requester, as the first to write")
     turns = [turn for comment in ticket.comments for turn in _turns(comment, authors, file)]
+    if inferred is not None:
+        turns = [replace(turn, inferred=_FIRST) if turn.speaker_id == inferred else turn for turn in turns]
     via = named(obj(obj(ticket.comments[0] if ticket.comments else None, "comment").get("via"), "via").get("channel"))
     return Draft(
         id=ticket.id or place.stem,

@@ -19,7 +19,7 @@ def evaluation_view(result: Evaluation) -> Group:
         title_justify="left",
         header_style="bold",
     )
-    cues.add_column("cue")
+    cues.add_column("cue", no_wrap=True, min_width=14)
     for name in ("support", "found", "precision", "recall", "F1", "95 % interval", "graders' F1"):
         cues.add_column(name, justify="right", no_wrap=True)
     for row in result.cues:
@@ -28,7 +28,7 @@ def evaluation_view(result: Evaluation) -> Group:
             _span(row.low, row.high), _n(row.graders),
         )  # fmt: skip
     grades = Table(header_style="bold")
-    grades.add_column("grade")
+    grades.add_column("grade", no_wrap=True, min_width=15)
     for name in (
         "both",
         "Spearman",

@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..dynamics import Dynamics
 from ..errors import Rejected
-from ..packs import HURTING
+from ..packs import HELPING, HURTING
 from ..rules import DIMENSIONS
 from ..scoring import Scorecard
 
@@ -20,6 +21,11 @@ Cards = Iterable[Scorecard | Rejected]
 SCORES_COLUMNS: tuple[str, ...] = (
     "conversation_id", "channel", "overall", *DIMENSIONS, *(f"coverage_{d}" for d in DIMENSIONS),
     "deflections", "softened", "notes", "rules_fingerprint", "version",
+    *(f"dynamics_{f.name}" for f in dataclasses.fields(Dynamics)),
+)  # fmt: skip
+AGENTS_COLUMNS: tuple[str, ...] = (
+    "conversation_id", "speaker_id", "turns", "words", "overall", *DIMENSIONS, "deflections", "helping",
+    *HURTING, *HELPING,
 )  # fmt: skip
 FINDINGS_COLUMNS = (
     "conversation_id", "code", "name", "dimension", "outcome", "points", "lost", "turns", "words",
@@ -34,8 +40,13 @@ REJECTED_COLUMNS = tuple(f.name for f in dataclasses.fields(Rejected))
 
 
 def scores_frame(cards: Cards) -> pd.DataFrame:
-    """One row per scorecard: overall and the four scores (0-100 or missing), coverage (0-1), counts."""
+    """One row per scorecard: overall and the four scores (0-100 or missing), coverage (0-1), counts, dynamics."""
     return _frame(cards, SCORES_COLUMNS, lambda card: [_scores_row(card)])
+
+
+def agents_frame(cards: Cards) -> pd.DataFrame:
+    """One row per agent and conversation: the scores of the agent's part, and how often each cue is said in it."""
+    return _frame(cards, AGENTS_COLUMNS, _agents_rows)
 
 
 def findings_frame(cards: Cards) -> pd.DataFrame:
@@ -48,9 +59,7 @@ def cues_frame(cards: Cards) -> pd.DataFrame:
     return _frame(
         cards,
         CUES_COLUMNS,
-        lambda card: [
-            (card.conversation_id, *(getattr(m, name) for name in CUES_COLUMNS[1:])) for m in card.cues
-        ],
+        lambda card: [(card.conversation_id, *(getattr(m, name) for name in CUES_COLUMNS[1:])) for m in card.cues],
     )
 
 
@@ -59,9 +68,7 @@ def ledger_frame(cards: Cards) -> pd.DataFrame:
     return _frame(
         cards,
         LEDGER_COLUMNS,
-        lambda card: [
-            (card.conversation_id, *(getattr(x, name) for name in LEDGER_COLUMNS[1:])) for x in card.ledger
-        ],
+        lambda card: [(card.conversation_id, *(getattr(x, name) for name in LEDGER_COLUMNS[1:])) for x in card.ledger],
     )
 
 
@@ -70,7 +77,8 @@ def rejected_frame(items: Iterable[Scorecard | Rejected]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [dataclasses.astuple(item) for item in items if isinstance(item, Rejected)]
-    return pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(REJECTED_COLUMNS))
+    return frame.astype({"line": "Int64", "turn": "Int64"})
 
 
 def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
@@ -84,9 +92,7 @@ def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.map(safe)
 
 
-def _frame(
-    cards: Cards, columns: Sequence[str], rows: Callable[[Scorecard], list[tuple[Any, ...]]]
-) -> pd.DataFrame:
+def _frame(cards: Cards, columns: Sequence[str], rows: Callable[[Scorecard], list[tuple[Any, ...]]]) -> pd.DataFrame:
     import pandas as pd
 
     data = [row for card in cards if isinstance(card, Scorecard) for row in rows(card)]
@@ -106,7 +112,26 @@ def _scores_row(card: Scorecard) -> tuple[Any, ...]:
         "; ".join(note.message for note in card.notes),
         card.fingerprint.rules,
         card.fingerprint.version,
+        *(getattr(card.dynamics, f.name, None) for f in dataclasses.fields(Dynamics)),
     )
+
+
+def _agents_rows(card: Scorecard) -> list[tuple[Any, ...]]:
+    return [
+        (
+            card.conversation_id,
+            agent.speaker_id,
+            agent.turns,
+            agent.words,
+            agent.overall,
+            *(agent.scores.get(d) for d in DIMENSIONS),
+            sum(agent.deflections.values()),
+            sum(agent.helping.values()),
+            *(agent.deflections.get(cue, 0) for cue in HURTING),
+            *(agent.helping.get(cue, 0) for cue in HELPING),
+        )
+        for agent in card.agents
+    ]
 
 
 def _findings_rows(card: Scorecard) -> list[tuple[Any, ...]]:

@@ -22,8 +22,12 @@ _DETAILS: dict[str, str] = {
 }
 _ASKS = (
     r"(?: can i| could i| may i| can you| could you| would you| please| what is| what was| do you have| have you got"
-    r"| provide| confirm| tell me| give me| share| send| need| and the| have)(?: [^ .?:]+){0,6}"
+    r"| provide| confirm| tell me| give me| share| send| need| have)(?: [^ .?:]+){{0,6}}{0}"
+    r"|(?:^| [.?:])(?: and| okay| right| thanks| thank you| so)*(?: the| your)(?: [^ .?:]+){{0,2}}{0}"
+    r"(?: [^ .?:]+){{0,3}} [?]"
 )
+_FIGURES = r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]"
+_ADDRESS = r"@[^ ]+ [.] [a-z]"
 
 
 @cache
@@ -84,13 +88,10 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
             continue
         normal = view.normal(n)
         if turn.speaker == "customer":
-            holds = _compiled(r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]|@").search(normal) is not None
-            if holds:
-                for kind, pattern in _DETAILS.items():
-                    if kind == asked or _compiled(pattern).search(normal):
-                        given.setdefault(kind, n)
+            for kind in _given(normal, asked):
+                given.setdefault(kind, n)
             continue
-        wants = next((k for k, p in _DETAILS.items() if _compiled(_ASKS + p).search(normal)), None)
+        wants = next((k for k, p in _DETAILS.items() if _compiled(_ASKS.format(p)).search(normal)), None)
         if wants is not None and wants in given:
             again.append(n)
         asked = wants
@@ -101,6 +102,16 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
         return Verdict(0.0, "asked for something that the customer had already given", spans)
     spans = tuple(view.whole(n) for n in given.values())
     return Verdict(1.0, "what the customer gave was not asked for again", spans)
+
+
+def _given(normal: str, asked: str | None) -> list[str]:
+    """The kinds of detail that a customer's turn gives: named beside figures, asked for just before, or an address."""
+    kinds = []
+    if _compiled(_FIGURES).search(normal):
+        kinds += [kind for kind, p in _DETAILS.items() if kind == asked or _compiled(p).search(normal)]
+    if _compiled(_ADDRESS).search(normal) and "email" not in kinds:
+        kinds.append("email")
+    return kinds
 
 
 @rule(

@@ -13,8 +13,9 @@ REFUSALS = ("policy_shield", "helplessness", "blaming", "bouncing", "disowning")
 
 
 def _occasion(view: View) -> bool:
-    """Something was refused, constrained or unusual: a refusal in any form, or an alternative offered."""
-    return bool(view.every(view.agent, *REFUSALS, "alternative", softened=True))
+    """Something was refused, constrained or unusual: a refusal in any form, or another way after a failure."""
+    refused = view.every(view.agent, *REFUSALS, softened=True)
+    return bool(refused) or (view.gone_wrong and bool(view.every(view.agent, "alternative")))
 
 
 _NO_OCCASION = "nothing was refused, constrained or unusual"

@@ -96,7 +96,11 @@ def when_gets_a_time(view: View, params: Mapping[str, float]) -> Verdict:
     missed = []
     for n in asked:
         replies = view.replies(n, int(params["within"]))
-        given = view.every(replies, "commitment", "guidance", "action", "make_good")
+        given = view.every(replies, "commitment", "make_good") or [
+            m
+            for m in view.every(replies, "guidance", "action")
+            if not _wants_time(view.normal(n)) or _has_time(view.normal(m.turn))
+        ]
         if not given or view.every(view.replies(n, 1), "noncommittal"):
             missed.append(n)
     credit = 1 - len(missed) / len(asked)
@@ -121,7 +125,7 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
     last = view.agent[-2:] if len(view.agent) > 2 else view.agent[-1:]
     bad = view.every(last, *HURTING)
     done = bool(view.every(view.agent, "action", "make_good", "commitment", "alternative"))
-    polite = ("check_back",) if done or not view.gone_wrong else ()
+    polite = ("check_back",) if done else ()
     good = view.every(last, *MOVES, *polite, "ownership", "proactive")
     if view.gone_wrong and not done and view.every(last, "check_back"):
         return Verdict(
@@ -210,10 +214,7 @@ def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
     reminders = [
         n
         for n in view.customer
-        if promised
-        and n > promised[0]
-        and view.every((n,), "repeat_contact", "asks_when", "problem")
-        and _mentions_promise(view.normal(n))
+        if promised and n > promised[0] and _mentions_promise(view.normal(n))
     ]
     if not reminders:
         return not_applicable("no promise came up again in this conversation")
@@ -248,6 +249,28 @@ def takes_it_on(view: View, params: Mapping[str, float]) -> Verdict:
     return Verdict(
         0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done)
     )
+
+
+_TIME = (
+    r" (?:[0-9]+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|half|few|couple of|within|by|at) (?:[^ ]+ )?"
+    r"(?:seconds?|mins?|minutes?|hours?|hrs?|days?|weeks?|months?|am|pm|oclock|th|st|nd|rd|thirty|fifteen)\b"
+    r"| (?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tonight|tomorrow|noon|midnight)\b"
+    r"| (?:january|february|march|april|june|july|august|september|october|november|december)\b"
+    r"| next week\b| this (?:morning|afternoon|evening)\b| [0-9]+ : [0-9]+| at [0-9]+\b"
+)
+
+
+def _has_time(normal: str) -> bool:
+    import re2
+
+    return re2.search(_TIME, normal) is not None
+
+
+def _wants_time(normal: str) -> bool:
+    import re2
+
+    pattern = r" (?:when|how (?:long|soon|many)|what (?:time|day|date)|which day|eta|by what)\b"
+    return re2.search(pattern, normal) is not None
 
 
 def _mentions_promise(normal: str) -> bool:

@@ -34,6 +34,9 @@ class View:
         self._by_turn: dict[int, list[CueMatch]] = {}
         for match in self.cues:
             self._by_turn.setdefault(match.turn, []).append(match)
+        self._said = {
+            turn: frozenset(m.cue for m in found if m.status == "plain") for turn, found in self._by_turn.items()
+        }
         self._normal: dict[int, str] = {}
 
     def normal(self, turn: int) -> str:
@@ -53,7 +56,7 @@ class View:
 
     def has(self, turn: int, *wanted: str) -> bool:
         """Whether any of these cues counts in a turn."""
-        return any(m.status == "plain" and m.cue in wanted for m in self._by_turn.get(turn, ()))
+        return not self._said.get(turn, frozenset()).isdisjoint(wanted)
 
     def every(self, turns: Iterable[int], *wanted: str, softened: bool = False) -> list[CueMatch]:
         """Cues of these names that count in any of the turns."""
@@ -89,7 +92,7 @@ class View:
         return [
             n
             for n in self.customer
-            if "?" in self.turns[n].text
+            if " ?" in self.normal(n)
             or self.has(n, "asks_when")
             or _openers().search(self.normal(n)) is not None
         ]

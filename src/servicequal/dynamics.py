@@ -1,0 +1,159 @@
+"""The clock of a conversation: who waits, who talks, who is silent, who interrupts.
+
+Described, never scored: no rule reads it. Everything is in seconds, and None where the source does not allow
+it: chats have a start for each message and no ends, so they have latencies but no silence and no interruptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import fsum
+from statistics import median
+from typing import Literal
+
+from .conversation import Conversation, Role
+
+SILENCE = 3.0
+"""A gap in which nobody speaks counts as silence if it is longer: the threshold of Amazon Connect Contact Lens,
+whose non-talk time is hold time and silence longer than 3 seconds."""
+
+PERCEPTIBLE = 0.12
+"""Overlaps up to this are not heard as such and are no interruption (Heldner 2011, "Detection thresholds for gaps,
+overlaps, and no-gap-no-overlaps", J. Acoust. Soc. Am. 130)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """What the times of one conversation tell. Only messages count, and only those with a start.
+
+    ``duration`` runs from the first start to the last moment known. ``replies`` are agent turns that answer a
+    customer's; ``latency_median`` and ``latency_max`` how long the customer waited for them, ``latency_from`` the
+    end or, without ends, the start of the customer's last turn. ``talk_share`` is the agent's share of what agent
+    and customer say, ``talk_by`` time or words. ``silence`` sums the gaps longer than 3 s, ``silence_share`` is
+    their share of the duration. ``agent_interrupts`` counts agent turns that begin while the customer speaks,
+    ``customer_interrupts`` the reverse ("mhm" counts too); ``overlap`` is how long both speak.
+    """
+
+    duration: float
+    replies: int
+    latency_median: float | None
+    latency_max: float | None
+    latency_from: Literal["end", "start"]
+    talk_share: float | None
+    talk_by: Literal["time", "words"]
+    silence: float | None
+    silence_share: float | None
+    agent_interrupts: int | None
+    customer_interrupts: int | None
+    overlap: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """A message with its times; ``end`` is ``start`` where the source has no ends."""
+
+    speaker: Role
+    start: float
+    end: float
+    words: int
+
+
+def dynamics(conversation: Conversation) -> Dynamics | None:
+    """The dynamics of a conversation, None if neither agent nor customer has times. Pure; no score depends on it."""
+    spoken = [(turn, turn.start) for turn in conversation.turns if turn.scorable and turn.start is not None]
+    if not any(turn.speaker in ("agent", "customer") for turn, _ in spoken):
+        return None
+    with_ends = all(turn.end is not None for turn, _ in spoken)
+    turns = sorted(
+        (
+            _Timed(turn.speaker, start, max(start, turn.end or start) if with_ends else start, len(turn.text.split()))
+            for turn, start in spoken
+        ),
+        key=lambda turn: turn.start,
+    )
+    duration = max(turn.end for turn in turns) - turns[0].start
+    waits = _waits(turns)
+    silence = fsum(gap for gap in _gaps(turns) if gap > SILENCE) if with_ends else None
+    return Dynamics(
+        duration=round(duration, 3),
+        replies=len(waits),
+        latency_median=round(median(waits), 3) if waits else None,
+        latency_max=round(max(waits), 3) if waits else None,
+        latency_from="end" if with_ends else "start",
+        talk_share=_talk_share(turns, with_ends),
+        talk_by="time" if with_ends else "words",
+        silence=None if silence is None else round(silence, 3),
+        silence_share=round(silence / duration, 4) if silence is not None and duration > 0 else None,
+        agent_interrupts=_interruptions(turns, "agent", "customer") if with_ends else None,
+        customer_interrupts=_interruptions(turns, "customer", "agent") if with_ends else None,
+        overlap=_overlap(turns) if with_ends else None,
+    )
+
+
+def _waits(turns: Sequence[_Timed]) -> list[float]:
+    """From the customer's last turn to the agent's first after it; 0 where they overlap. A bot's answer ends it."""
+    waits: list[float] = []
+    asked: float | None = None
+    for turn in turns:
+        if turn.speaker == "customer":
+            asked = turn.end
+        elif turn.speaker == "agent" and asked is not None:
+            waits.append(max(0.0, turn.start - asked))
+            asked = None
+        else:
+            asked = None
+    return waits
+
+
+def _merged(turns: Iterable[_Timed]) -> list[tuple[float, float]]:
+    """The stretches in which any of the turns, which come in order, is being spoken."""
+    found: list[tuple[float, float]] = []
+    for turn in turns:
+        if found and turn.start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], turn.end))
+        else:
+            found.append((turn.start, turn.end))
+    return found
+
+
+def _gaps(turns: Sequence[_Timed]) -> list[float]:
+    stretches = _merged(turns)
+    return [after[0] - before[1] for before, after in zip(stretches, stretches[1:], strict=False)]
+
+
+def _length(turns: Iterable[_Timed]) -> float:
+    return fsum(end - start for start, end in _merged(turns))
+
+
+def _side(turns: Sequence[_Timed], *roles: Role) -> list[_Timed]:
+    return [turn for turn in turns if turn.speaker in roles]
+
+
+def _talk_share(turns: Sequence[_Timed], by_time: bool) -> float | None:
+    """The agent's share, None where only one of the two speaks."""
+    agent, customer = _side(turns, "agent"), _side(turns, "customer")
+    if not agent or not customer:
+        return None
+    if by_time:
+        mine, theirs = _length(agent), _length(customer)
+    else:
+        mine, theirs = float(sum(turn.words for turn in agent)), float(sum(turn.words for turn in customer))
+    return round(mine / (mine + theirs), 4) if mine + theirs > 0 else None
+
+
+def _overlap(turns: Sequence[_Timed]) -> float:
+    apart = _length(_side(turns, "agent")) + _length(_side(turns, "customer"))
+    return round(max(0.0, apart - _length(_side(turns, "agent", "customer"))), 3)
+
+
+def _interruptions(turns: Sequence[_Timed], who: Role, whom: Role) -> int:
+    """Turns of ``who`` that begin inside a turn of ``whom``, more than a hair's breadth before its end."""
+    count = 0
+    held: _Timed | None = None
+    for turn in turns:
+        if turn.speaker == whom and (held is None or turn.end > held.end):
+            held = turn
+        elif turn.speaker == who and held is not None:
+            count += held.start < turn.start and held.end - turn.start > PERCEPTIBLE
+    return count
