@@ -50,7 +50,7 @@ LINES = [
     line("no agent", ("customer", "Hello? Is anybody there?")),
     line("no customer", ("agent", "It's nothing to do with us.")),
     line("unknown", ("wizard", "Hello?"), ("agent", "It's nothing to do with us.")),
-    line("nan", ("customer", float("nan")), ("agent", "Hello.")),
+    line("no text", ("customer", float("nan")), ("agent", "Hello.")),
     line("twice", GOOD[0], GOOD[0], GOOD[1]),
     '{"id": "cut off", "turns": [{"speaker": "cust',
     line("last", *GOOD),

@@ -117,9 +117,7 @@ class Evaluation(BaseModel):
         )
 
 
-def evaluate(
-    gold: str | Path | Iterable[str | Path], scorer: Scorer | None = None, worst: int = 20
-) -> Evaluation:
+def evaluate(gold: str | Path | Iterable[str | Path], scorer: Scorer | None = None, worst: int = 20) -> Evaluation:
     """Score the marked conversations of ``gold`` and compare with the graders.
 
     Raises ReadError where a file or line is not in the gold layout. ``worst`` is how many disagreements on
@@ -223,9 +221,7 @@ def _macro(
     supported = total[:, 0] + total[:, 2] > 0
     f1 = _f1(total)[supported]
     with np.errstate(all="ignore"):
-        boots = np.array(
-            [np.nanmean(row) if row.size else np.nan for row in _f1(summed[:, at])[:, supported]]
-        )
+        boots = np.array([np.nanmean(row) if row.size else np.nan for row in _f1(summed[:, at])[:, supported]])
     low, high = _interval(boots)
     ceilings = [c for m in members if (c := ceiling.get(m)) is not None]
     return CueAgreement(
@@ -277,15 +273,13 @@ def _consensus(marks: Sequence[Marks]) -> Marks:
 # -- grades ------------------------------------------------------------------------------------------
 
 
-def _grade(
-    name: str, marked: Sequence[Marked], predicted: Sequence[Mapping[str, float | None]]
-) -> GradeAgreement:
+def _grade(name: str, marked: Sequence[Marked], predicted: Sequence[Mapping[str, float | None]]) -> GradeAgreement:
     gold = [m.grades.get(name) for m in marked]
     ours = [p[name] for p in predicted]
     same = [(g is None) == (o is None) for g, o in zip(gold, ours, strict=True)]
-    pairs = np.array(
-        [(g, o / 25) for g, o in zip(gold, ours, strict=True) if g is not None and o is not None]
-    ).reshape(-1, 2)
+    pairs = np.array([(g, o / 25) for g, o in zip(gold, ours, strict=True) if g is not None and o is not None]).reshape(
+        -1, 2
+    )
     low, high = _interval(_bootstrap(pairs, _spearman)) if len(pairs) > 2 else (None, None)
     return GradeAgreement(
         name=name,
@@ -376,9 +370,7 @@ def _worst(marked: Sequence[Marked], cards: Sequence[Any], said: Sequence[Marks]
                 matches = [x for x in card.cues if x.turn == turn and x.cue in found and x.status == "plain"]
                 sure = max(x.confidence if x.confidence is not None else 0.5 for x in matches)
                 words = " | ".join(x.text for x in matches)
-                false.append(
-                    (sure, Disagreement(cid, turn, ", ".join(sorted(found)), "only ours", text, words))
-                )
+                false.append((sure, Disagreement(cid, turn, ", ".join(sorted(found)), "only ours", text, words)))
             elif gold and not found:
                 words = " | ".join(w for c in sorted(gold) for w in m.evidence.get(turn, {}).get(c, ()))
                 missed.append(Disagreement(cid, turn, ", ".join(sorted(gold)), "only theirs", text, words))

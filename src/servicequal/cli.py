@@ -45,9 +45,7 @@ Roles = Annotated[
     typer.Option("--roles", help="LABEL=ROLE (agent, customer, bot, system), or a CSV file label,role."),
 ]
 Format = Annotated[str | None, typer.Option("--format", help="Reader to use; detected if left out.")]
-Infer = Annotated[
-    bool, typer.Option("--infer-roles", help="Guess missing roles; marked, abstains when unsure.")
-]
+Infer = Annotated[bool, typer.Option("--infer-roles", help="Guess missing roles; marked, abstains when unsure.")]
 Columns = Annotated[
     list[str] | None,
     typer.Option("--columns", help="FIELD=COLUMN where a table has unusual names: text=utt; repeatable."),
@@ -64,9 +62,7 @@ PackFiles = Annotated[list[Path] | None, typer.Option("--pack", help="Your own c
 @app.command()
 def score(
     paths: Paths,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder for scores, findings, rejected.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for scores, findings, rejected.")] = None,
     kind: Annotated[str, typer.Option("--as", help="csv, jsonl or parquet.")] = "csv",
     roles: Roles = None,
     format: Format = None,
@@ -138,9 +134,7 @@ def explain(name: Annotated[str, typer.Argument(help="A rule's code or name, or 
         return
     rule = find_rule(name, also=[p.cue for p in builtin_packs()])
     _out.print(f"[bold]{rule.code}[/bold]  {rule.name}  ({rule.dimension}, weight {rule.weight:g})")
-    _out.print(
-        f"\nWhat         {rule.what}\nWhy          {rule.why}\nSource       {rule.source}", markup=False
-    )
+    _out.print(f"\nWhat         {rule.what}\nWhy          {rule.why}\nSource       {rule.source}", markup=False)
     _out.print(f"Say instead  {rule.say_instead}", markup=False)
     if rule.params:
         settings = ", ".join(f"{k}={v:g}" for k, v in rule.params.items())
@@ -164,13 +158,9 @@ def check(paths: Annotated[list[Path], typer.Argument(help="Pack files (YAML).")
                 reasons = "; ".join(f"“{m.text}” {m.status}, {m.reason or m.pattern}" for m in result.matches)
                 _out.print(f"{path}: {result.kind}: {result.text!r} was {did}  {reasons}", markup=False)
         right = sum(r.right for r in results)
-        _out.print(
-            f"{path}: {right} of {len(results)} examples of '{pack.cue}' as the pack says", markup=False
-        )
+        _out.print(f"{path}: {right} of {len(results)} examples of '{pack.cue}' as the pack says", markup=False)
         if not pack.examples.flags or not pack.examples.passes:
-            _out.print(
-                f"{path}: a pack needs examples that it flags and near-misses that it passes", markup=False
-            )
+            _out.print(f"{path}: a pack needs examples that it flags and near-misses that it passes", markup=False)
             wrong += 1
     if wrong:
         raise typer.Exit(1)

@@ -111,9 +111,7 @@ class CueFinder:
 class _Side:
     """The packs of one side of the conversation, compiled."""
 
-    def __init__(
-        self, packs: Sequence[Pack], shared: dict[str, tuple[str, ...]], sentences: Sentences | None
-    ) -> None:
+    def __init__(self, packs: Sequence[Pack], shared: dict[str, tuple[str, ...]], sentences: Sentences | None) -> None:
         import re2
 
         self._sentences = sentences
@@ -279,9 +277,7 @@ def _merge(hits: list[_Hit]) -> list[_Hit]:
     return sorted(merged, key=lambda h: (h.start, h.cue, h.end))
 
 
-def soften(
-    found: Sequence[CueMatch], conversation: Conversation, packs: dict[str, Pack]
-) -> tuple[CueMatch, ...]:
+def soften(found: Sequence[CueMatch], conversation: Conversation, packs: dict[str, Pack]) -> tuple[CueMatch, ...]:
     """Deflections that help follows later in the same turn, or in the agent's next one, become ``softened``.
 
     The next turn must hold at least two kinds of help: graders keep marking a deflection that is followed
@@ -308,9 +304,7 @@ def soften(
     out = []
     for match in found:
         spans = helps(match)
-        out.append(
-            replace(match, status="softened", reason="help follows", softened_by=spans) if spans else match
-        )
+        out.append(replace(match, status="softened", reason="help follows", softened_by=spans) if spans else match)
     return tuple(out)
 
 

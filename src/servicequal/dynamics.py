@@ -6,6 +6,7 @@ it: chats have a start for each message and no ends, so they have latencies but 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
@@ -119,7 +120,7 @@ def _merged(turns: Iterable[_Timed]) -> list[tuple[float, float]]:
 
 def _gaps(turns: Sequence[_Timed]) -> list[float]:
     stretches = _merged(turns)
-    return [after[0] - before[1] for before, after in zip(stretches, stretches[1:], strict=False)]
+    return [after[0] - before[1] for before, after in itertools.pairwise(stretches)]
 
 
 def _length(turns: Iterable[_Timed]) -> float:

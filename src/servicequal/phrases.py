@@ -200,9 +200,7 @@ def _lex(phrase: str) -> list[str]:
     return tokens
 
 
-def _sequence(
-    tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]
-) -> tuple[_Node, int]:
+def _sequence(tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]) -> tuple[_Node, int]:
     items: list[_Node] = []
     while at < len(tokens) and tokens[at] not in ("|", ")"):
         item, at = _item(tokens, at, phrase, macros, known)
@@ -213,9 +211,7 @@ def _sequence(
     return _joined(items), at
 
 
-def _item(
-    tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]
-) -> tuple[_Node, int]:
+def _item(tokens: list[str], at: int, phrase: str, macros: Macros, known: dict[str, _Node]) -> tuple[_Node, int]:
     token = tokens[at]
     if token == "(":
         options: list[_Node] = []
@@ -291,9 +287,7 @@ _UNDER_WAY = _Node("")
 
 def _something(option: _Node, phrase: str) -> _Node:
     if not option.pattern or (option.exact is not None and "" in option.exact):
-        raise PackError(
-            f"{phrase!r}: an option that matches nothing ('words?' makes the whole word optional)"
-        )
+        raise PackError(f"{phrase!r}: an option that matches nothing ('words?' makes the whole word optional)")
     return option
 
 

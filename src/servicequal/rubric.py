@@ -117,9 +117,7 @@ def apply_rubric(rubric: Rubric, rules: Sequence[Rule] = RULES) -> tuple[Judged,
 
 def _judged(rule: Rule, setting: RuleSetting | None, where: str) -> Judged:
     if setting is None:
-        return Judged(
-            rule=rule, weight=rule.weight, params=dict(rule.params), critical=rule.critical, cap=rule.cap
-        )
+        return Judged(rule=rule, weight=rule.weight, params=dict(rule.params), critical=rule.critical, cap=rule.cap)
     for name, value in setting.params.items():
         if name not in rule.params:
             known = ", ".join(["weight", "critical", "cap", *rule.params])

@@ -96,9 +96,7 @@ class Scorer:
         verdicts = []
         for judged in self._judged:
             reason = blocked or (one_sided if judged.rule.needs_customer else None)
-            verdict = (
-                Verdict(None, reason, undetermined=True) if reason else judged.rule.check(view, judged.params)
-            )
+            verdict = Verdict(None, reason, undetermined=True) if reason else judged.rule.check(view, judged.params)
             verdicts.append((judged, verdict))
         return verdicts
 
@@ -121,7 +119,6 @@ def _detector(model: bool | str | Path | Detector) -> Detector | None:
 _BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english")
 _MOST_UNKNOWN = 0.2
 """Share of turns with words whose speaker may be unknown before nothing can be judged."""
-
 
 
 def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str | None]:

@@ -38,9 +38,7 @@ class CueComponent:
             span
             for m in found
             if m.status == "plain"
-            and (
-                span := doc.char_span(m.start, m.end, label=m.cue, span_id=m.status, alignment_mode="expand")
-            )
+            and (span := doc.char_span(m.start, m.end, label=m.cue, span_id=m.status, alignment_mode="expand"))
             is not None
         ]
         doc.spans[SPAN_KEY] = SpanGroup(doc, name=SPAN_KEY, spans=spans)

@@ -27,7 +27,6 @@ from servicequal.readers import (
     registry,
     to_jsonl,
 )
-
 from support import ROOT
 
 TEXT = "Agent: hi there\nCustomer: yo\n"

@@ -106,10 +106,7 @@ def test_voices_of_channels_with_several_speakers():
 
 
 def test_words_said_over_each_other_stay_two_turns():
-    words = [
-        Piece(t, s, s + 0.4, speaker=v)
-        for v, t, s in (("A", "one", 0.0), ("B", "mhm", 0.3), ("A", "two", 0.5))
-    ]
+    words = [Piece(t, s, s + 0.4, speaker=v) for v, t, s in (("A", "one", 0.0), ("B", "mhm", 0.3), ("A", "two", 0.5))]
     assert [(p.speaker, p.text) for p in utterances(words)] == [("A", "one two"), ("B", "mhm")]
     many = [Piece("x", i / 10, i / 10 + 0.05, speaker=i % 3000) for i in range(9000)]
     assert len(utterances(many)) == 9000

@@ -86,9 +86,7 @@ def test_srt_with_labels_in_windows_line_ends(tmp_path):
 
 
 def test_a_broken_time_is_rejected_and_the_rest_read(tmp_path):
-    bad, good = read(
-        write(tmp_path, SRT.replace("00:00:01,000 -->", "00:0x -->"), "s.srt"), on_error="collect"
-    )
+    bad, good = read(write(tmp_path, SRT.replace("00:00:01,000 -->", "00:0x -->"), "s.srt"), on_error="collect")
     assert isinstance(bad, Rejected)
     assert bad.line == 2
     assert [turn.text for turn in good.turns] == ["Hi"]

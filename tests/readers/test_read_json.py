@@ -16,11 +16,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAME = TEXT.filter(lambda name: bool(name))
 SECONDS = st.none() | st.floats(-1e12, 1e12)
 SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXT
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 )
 TURNS = st.builds(
     Turn,
@@ -52,9 +48,7 @@ def test_own_form_comes_back_as_it_went(tmp_path_factory, conversations):
 
 def write(tmp_path, *lines, name="x.jsonl"):
     file = tmp_path / name
-    file.write_text(
-        "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines), encoding="utf-8"
-    )
+    file.write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines), encoding="utf-8")
     return file
 
 
@@ -185,9 +179,7 @@ def test_user_roles_win_over_the_own_form(tmp_path):
 
 
 def test_deep_nesting_and_huge_numbers_are_rejections(tmp_path):
-    file = write(
-        tmp_path, GOOD, "[" * 200_000, '{"id": ' + "9" * 5000 + ', "turns": []}', {**GOOD, "id": "c"}
-    )
+    file = write(tmp_path, GOOD, "[" * 200_000, '{"id": ' + "9" * 5000 + ', "turns": []}', {**GOOD, "id": "c"})
     found = list(read(file, on_error="collect"))
     assert [item.id for item in found if isinstance(item, Conversation)] == ["a", "c"]
     assert sum(isinstance(item, Rejected) for item in found) == 2

@@ -202,9 +202,7 @@ def test_frame_with_missing_values_and_datetimes():
             "conversation_id": [1, 1, 2, 3],
             "speaker": ["agent", "customer", "agent", "agent"],
             "text": ["hi", "yo", None, "oh"],
-            "timestamp": pd.to_datetime(
-                ["2024-01-01 10:00:00", "2024-01-01 10:00:09", "2024-01-01 10:00:00", None]
-            ),
+            "timestamp": pd.to_datetime(["2024-01-01 10:00:00", "2024-01-01 10:00:09", "2024-01-01 10:00:00", None]),
         }
     )
     one, bad, three = from_frame(df, on_error="collect")

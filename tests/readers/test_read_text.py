@@ -18,9 +18,7 @@ def turns(text, **own):
 
 
 def starts(text):
-    return [
-        None if said.start is None else said.start.seconds for said in parse_transcript(text, Roles()).turns
-    ]
+    return [None if said.start is None else said.start.seconds for said in parse_transcript(text, Roles()).turns]
 
 
 def test_colons_inside_speech_do_not_begin_a_turn():

@@ -85,9 +85,7 @@ def test_role_map_from_csv(tmp_path):
 
 
 def talk(*turns):
-    return Conversation(
-        id="c", turns=tuple(Turn(speaker="unknown", text=text, speaker_id=who) for who, text in turns)
-    )
+    return Conversation(id="c", turns=tuple(Turn(speaker="unknown", text=text, speaker_id=who) for who, text in turns))
 
 
 def test_inference_is_marked_and_explains_itself():
@@ -229,11 +227,7 @@ def test_alignment():
     assert mixed.warnings
 
 
-@given(
-    st.one_of(
-        st.text(max_size=40), st.floats(), st.integers(), st.none(), st.lists(st.integers(), max_size=2)
-    )
-)
+@given(st.one_of(st.text(max_size=40), st.floats(), st.integers(), st.none(), st.lists(st.integers(), max_size=2)))
 def test_any_value_is_a_moment_or_a_value_error(value):
     try:
         found = moment(value)

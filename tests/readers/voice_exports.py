@@ -46,9 +46,7 @@ CONTACT_LENS_CHAT = {
         chat_item("EVENT", "00.000", CALLER, "CUSTOMER", form=f"{EVENT}participant.joined"),
         chat_item("MESSAGE", "01.000", "s", "SYSTEM", "You are in the queue."),
         chat_item("MESSAGE", "02.000", "b", "CUSTOM_BOT", SHOWN, f"{EVENT[:-6]}message.interactive"),
-        chat_item(
-            "MESSAGE", "03.500", AGENT, "AGENT", "Hi, this is [PII].", "text/markdown", DisplayName="[PII]"
-        ),
+        chat_item("MESSAGE", "03.500", AGENT, "AGENT", "Hi, this is [PII].", "text/markdown", DisplayName="[PII]"),
         chat_item("MESSAGE", "05.000", CALLER, "CUSTOMER", "Where is it?", DisplayName="[PII]"),
         chat_item("ATTACHMENT", "06.000", CALLER, "CUSTOMER", Attachments=[{"AttachmentName": "bill.pdf"}]),
         chat_item("EVENT", "07.000", form=f"{EVENT}chat.ended"),
@@ -490,9 +488,7 @@ TWILIO = {
             "confidence": None,
         },
     ],
-    "meta": {
-        "url": "https://intelligence.twilio.com/v2/Transcripts/GT0123456789abcdef0123456789abcdef/Sentences"
-    },
+    "meta": {"url": "https://intelligence.twilio.com/v2/Transcripts/GT0123456789abcdef0123456789abcdef/Sentences"},
 }
 GONG = {
     "requestId": "r",

@@ -17,9 +17,7 @@ MODEL = "model"
 """The ``pattern`` of a match that the detector proposed."""
 
 
-def decide(
-    conversation: Conversation, matches: Sequence[CueMatch], detector: Detector
-) -> tuple[CueMatch, ...]:
+def decide(conversation: Conversation, matches: Sequence[CueMatch], detector: Detector) -> tuple[CueMatch, ...]:
     """The matches that count after the detector's say, in order of turn, start and cue.
 
     A phrase whose cue the detector finds too improbable in its context becomes ``excused`` with that reason; a cue
@@ -40,6 +38,9 @@ def decide(
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
+
+_OWN_WORDS = 0.4
+"""Log-odds that a turn's own words must give a proposal: what is said around it may confirm, but not carry it."""
 
 _TELLING_SHARE = 0.15
 """Share of the strongest word's weight from which a word counts as telling."""
@@ -78,9 +79,7 @@ def _weighed(mine: Sequence[CueMatch], said: frozenset[str], chance: Mapping[str
             out.append(replace(match, confidence=round(known, 4)))
         else:
             reason = f"improbable in its context ({known:.0%})"
-            out.append(
-                replace(match, status="excused", reason=reason, confidence=round(known, 4), softened_by=())
-            )
+            out.append(replace(match, status="excused", reason=reason, confidence=round(known, 4), softened_by=()))
     return out
 
 
@@ -102,9 +101,9 @@ def _proposed(
     reading = context.Reading(original.text, aligned)
     out = []
     for cue in missing:
-        start, end = evidence(
-            aligned, detector.telling_words(turn, side, cue), len(original.text)
-        )
+        if detector.own_words(turn, side, cue) < _OWN_WORDS:
+            continue
+        start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(original.text))
         if cue in HURTING and (reading.quoted(start, end) or context.hedged(normalise(original.text[start:end]))):
             continue
         out.append(

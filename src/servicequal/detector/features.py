@@ -30,11 +30,7 @@ class TurnText:
 
 def fold(text: str) -> str:
     """The normal form with every figure as ``#``, so that *9.15* and *10.30* are one word."""
-    return (
-        "".join("#" if c.isdigit() else c for c in normalise(text)[:_LONGEST])
-        .replace("##", "#")
-        .replace("##", "#")
-    )
+    return "".join("#" if c.isdigit() else c for c in normalise(text)[:_LONGEST]).replace("##", "#").replace("##", "#")
 
 
 def turn_texts(conversation: Conversation, side: str) -> list[TurnText]:
@@ -100,8 +96,7 @@ def shape(conversation: Conversation, turn: TurnText) -> list[float]:
         float(not turn.after),
         *_loudness(conversation.turns[turn.number].text),
         float(
-            turn.number > 0
-            and conversation.turns[turn.number - 1].speaker == conversation.turns[turn.number].speaker
+            turn.number > 0 and conversation.turns[turn.number - 1].speaker == conversation.turns[turn.number].speaker
         ),
         *(float(channel == name) for name in ("call", "chat", "email", "social")),
     ]

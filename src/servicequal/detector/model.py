@@ -79,9 +79,7 @@ class Detector:
         fitted = self.sides[side]
         return {t.number: first_layer(fitted, conversation, t) for t in turn_texts(conversation, side)}
 
-    def probabilities(
-        self, conversation: Conversation, matches: Sequence[CueMatch]
-    ) -> dict[int, dict[str, float]]:
+    def probabilities(self, conversation: Conversation, matches: Sequence[CueMatch]) -> dict[int, dict[str, float]]:
         """Calibrated probability of every label, by turn number."""
         firsts = {side: self.first(conversation, side) for side in self.sides}
         inputs = second_inputs(conversation, firsts, matches)
@@ -99,6 +97,13 @@ class Detector:
         group = "social" if channel == "social" else "other"
         table = self.sides[side].thresholds[f"{group}/{'phrase' if named else 'model'}"]
         return float(table[LABELS[side].index(label)])
+
+    def own_words(self, turn: TurnText, side: str, label: str) -> float:
+        """How much the turn's own words and letters, without what is said around it, speak for a label (log-odds)."""
+        fitted = self.sides[side]
+        column = LABELS[side].index(label)
+        found = _weighted(fitted, turn, ("words", "letters"))
+        return float(sum(value * fitted.weights[row, column] for _, row, value in found))
 
     def telling_words(self, turn: TurnText, side: str, label: str) -> dict[str, float]:
         """How much each run of words of a turn speaks for a label (log-odds), positive ones only."""
@@ -241,9 +246,7 @@ def save_detector(sides: Mapping[str, Side], about: Mapping[str, Any], path: str
     for name, side in sorted(sides.items()):
         words = {b: sorted(side.vocabulary[b], key=side.vocabulary[b].__getitem__) for b in BLOCKS}
         entries[f"{name}/vocabulary.json"] = _json(words)
-        entries[f"{name}/thresholds.json"] = _json(
-            {k: v.tolist() for k, v in sorted(side.thresholds.items())}
-        )
+        entries[f"{name}/thresholds.json"] = _json({k: v.tolist() for k, v in sorted(side.thresholds.items())})
         for array in _ARRAYS:
             buffer = io.BytesIO()
             kind = "<f2" if array in ("idf", "weights") else "<f4"
@@ -284,8 +287,7 @@ def _parsed(data: bytes) -> Detector:
 
 def _side(archive: zipfile.ZipFile, name: str) -> Side:
     arrays = {
-        a: np.load(io.BytesIO(archive.read(f"{name}/{a}.npy")), allow_pickle=False).astype(np.float64)
-        for a in _ARRAYS
+        a: np.load(io.BytesIO(archive.read(f"{name}/{a}.npy")), allow_pickle=False).astype(np.float64) for a in _ARRAYS
     }
     words = json.loads(archive.read(f"{name}/vocabulary.json"))
     vocabulary: dict[str, dict[str, int]] = {}

@@ -88,9 +88,7 @@ def cross_validated(
     sides: Mapping[str, Side],
 ) -> dict[str, Any]:
     """F1 per label on the fresh turns, every turn judged by a fit that did not see its conversation."""
-    return {
-        side: _quality(side, marked, matches, fits[side], second[side], sides[side].thresholds) for side in fits
-    }
+    return {side: _quality(side, marked, matches, fits[side], second[side], sides[side].thresholds) for side in fits}
 
 
 def _with_second(side: Side, second: Second) -> Side:
@@ -209,9 +207,7 @@ def _quality(
     known = {(e.group, e.number): e.labels for e in fit.examples}
     labels = LABELS[side]
     named = np.array([[label in named_labels(matches[g], n) for label in labels] for g, n in second.keys])
-    limits = {
-        base: np.array([tables[f"{_group(marked[g])}/{base}"] for g, _ in second.keys]) for base in BASES
-    }
+    limits = {base: np.array([tables[f"{_group(marked[g])}/{base}"] for g, _ in second.keys]) for base in BASES}
     found = second.probabilities >= np.where(named, limits["phrase"], limits["model"])
     truth = np.array([[label in known[k] for label in labels] for k in second.keys])
     out: dict[str, Any] = {}

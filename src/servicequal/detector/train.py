@@ -102,9 +102,7 @@ def examples(marked: Sequence[Marked], side: str) -> list[Example]:
             labels = set(m.cues.get(text.number, ()))
             if labels & set(HURTING):
                 labels.add(ANY)
-            out.append(
-                Example(group, text.number, text, tuple(shape(m.conversation, text)), frozenset(labels))
-            )
+            out.append(Example(group, text.number, text, tuple(shape(m.conversation, text)), frozenset(labels)))
     return out
 
 
@@ -124,9 +122,7 @@ def _first(marked: Sequence[Marked], side: str) -> Fit:
     shapes = len(rows[0].shape)
     count = matrix.shape[1] - shapes
     empty = np.zeros(0)
-    fitted = Side(
-        vocabulary, idf, weights[:count], weights[count:], bias, empty, empty, np.zeros((0, 0)), empty, {}
-    )
+    fitted = Side(vocabulary, idf, weights[:count], weights[count:], bias, empty, empty, np.zeros((0, 0)), empty, {})
     return Fit(fitted, tuple(rows), oof)
 
 
@@ -150,9 +146,7 @@ def _numbered(vocabulary: Mapping[str, Sequence[str]]) -> dict[str, dict[str, in
     return out
 
 
-def _strongest(
-    rows: Sequence[Example], words: Mapping[str, list[str]], side: str
-) -> dict[str, dict[str, int]]:
+def _strongest(rows: Sequence[Example], words: Mapping[str, list[str]], side: str) -> dict[str, dict[str, int]]:
     """The n-grams that a first fit leans on most, so that the model file stays small."""
     numbered = _numbered(words)
     matrix = _matrix(rows, numbered, _idf(rows, numbered))

@@ -32,9 +32,7 @@ def _drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     results = record["results"]
     language = results.get("language_code")
     metadata = {"language": language, "account_id": record.get("accountId")}
-    yield speech_draft(
-        place, "transcribe", _pieces(results), id=record.get("jobName") or place.stem, metadata=metadata
-    )
+    yield speech_draft(place, "transcribe", _pieces(results), id=record.get("jobName") or place.stem, metadata=metadata)
 
 
 def _pieces(results: Mapping[str, Any]) -> list[Piece]:

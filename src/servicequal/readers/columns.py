@@ -23,8 +23,7 @@ _ALIASES = {
     "text": "text utterance message body content messagetext messagebody utterancetext turntext plainbody "
     "plaintext phrase sentence",
     "agent_text": "agentresponse agentmessage agenttext agentreply agentutterance agent",
-    "customer_text": "customermessage customertext customerutterance customerquery clientmessage "
-    "usermessage customer",
+    "customer_text": "customermessage customertext customerutterance customerquery clientmessage usermessage customer",
     "speaker": "role speakerrole authorrole participantrole senderrole sendertype authortype speakertype "
     "participanttype usertype speaker author sender participant speakerlabel from who",
     "speaker_id": "speakerid authorid senderid participantid actorid userid speakername authorname "
@@ -32,8 +31,7 @@ _ALIASES = {
     "start": "start starttime startsec startseconds startms starttimems begin begintime beginms "
     "beginoffset beginoffsetmillis startoffset startoffsetms timestamp time ts createdat created "
     "sentat datetime messagetime offset date",
-    "end": "end endtime endsec endseconds endms endtimems endoffset endoffsetmillis endoffsetms stop "
-    "stoptime",
+    "end": "end endtime endsec endseconds endms endtimems endoffset endoffsetmillis endoffsetms stop stoptime",
     "order": "turn turnnumber turnindex turnno turnid sequence sequencenumber seq index messageindex "
     "messagenumber utteranceindex sentenceindex position order chatindex",
     "channel": "channel medium mediatype communicationtype",
@@ -67,9 +65,7 @@ def match(names: tuple[str, ...]) -> Mapping[str, str]:
     return found
 
 
-def chosen(
-    names: Sequence[str], columns: Mapping[str, str | None] | None, source: str | None
-) -> dict[str, str]:
+def chosen(names: Sequence[str], columns: Mapping[str, str | None] | None, source: str | None) -> dict[str, str]:
     """Field to column, the caller's ``columns`` first; a field mapped to None is left out.
 
     Raises ReadError for a field we do not have or a column the table does not have.

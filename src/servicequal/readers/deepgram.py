@@ -25,17 +25,14 @@ def _fits(record: Mapping[str, Any]) -> Sniff:
 def _drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
     about = child(record, "metadata")
     metadata = {"duration": about.get("duration"), "transcribed_at": about.get("created")}
-    yield speech_draft(
-        place, "deepgram", pieces(record["results"]), id=about.get("request_id"), metadata=metadata
-    )
+    yield speech_draft(place, "deepgram", pieces(record["results"]), id=about.get("request_id"), metadata=metadata)
 
 
 def pieces(results: Mapping[str, Any]) -> list[Piece]:
     """The turns of Deepgram's ``results``, by the best list there is."""
     if results.get("utterances"):
         return [
-            _piece(utterance, utterance["transcript"], utterance.get("channel"))
-            for utterance in results["utterances"]
+            _piece(utterance, utterance["transcript"], utterance.get("channel")) for utterance in results["utterances"]
         ]
     several = len(results["channels"]) > 1
     found: list[Piece] = []

@@ -116,12 +116,8 @@ def _rows(source: Source, delimiter: str, width: int) -> Iterator[Row | Rejected
 
 def _broken(source: Source, line: int, error: str, unclosed: bool) -> Rejected:
     if unclosed:
-        return Rejected(
-            "a quote is opened here and never closed", source.name, line=line, hint="close or remove it"
-        )
-    return Rejected(
-        f"the row cannot be parsed: {error[:200]}", source.name, line=line, hint="mend its quotes"
-    )
+        return Rejected("a quote is opened here and never closed", source.name, line=line, hint="close or remove it")
+    return Rejected(f"the row cannot be parsed: {error[:200]}", source.name, line=line, hint="mend its quotes")
 
 
 def _row(line: int, cells: list[str], width: int) -> Row:
@@ -131,6 +127,4 @@ def _row(line: int, cells: list[str], width: int) -> Row:
     return Row(line, cells, problem)
 
 
-READER = Reader(
-    "table", "CSV or TSV, one row per turn or per conversation", TABLE_SUFFIXES, sniff, read, True
-)
+READER = Reader("table", "CSV or TSV, one row per turn or per conversation", TABLE_SUFFIXES, sniff, read, True)

@@ -74,9 +74,7 @@ def _person(value: Mapping[str, Any]) -> _Person:
     if role is None and purpose == "internal" and value.get("userId"):
         role = "agent"  # only people have a user id; queues and flows have their own
     start, end = seconds(value.get("startTimeMs"), "ms"), seconds(value.get("endTimeMs"), "ms")
-    return _Person(
-        purpose, role, who, float("-inf") if start is None else start, float("inf") if end is None else end
-    )
+    return _Person(purpose, role, who, float("-inf") if start is None else start, float("inf") if end is None else end)
 
 
 def _phrase(phrase: Mapping[str, Any], people: Sequence[_Person]) -> Said:

@@ -125,9 +125,7 @@ def _segments(segments: Sequence[Any], channels: Mapping[str | None, Role], agen
     return [_segment(segment, channels, agent, spoken) for segment in segments]
 
 
-def _segment(
-    segment: Mapping[str, Any], channels: Mapping[str | None, Role], agent: object, spoken: bool
-) -> Said:
+def _segment(segment: Mapping[str, Any], channels: Mapping[str | None, Role], agent: object, spoken: bool) -> Said:
     who = child(segment, "segmentParticipant", "segment_participant")
     role = pick(who, "role") or pick(segment, "participantRole", "participant_role")
     role = _ROLE_NUMBERS.get(role) if isinstance(role, int) else role

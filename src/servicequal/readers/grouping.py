@@ -52,9 +52,7 @@ def grouped(table: Table, layout: Layout, roles: Roles) -> Iterator[Conversation
         number += 1
         last = index.id_of(row)
         if last is None:
-            yield Rejected(
-                "the row has no conversation id", table.source, line=row.line, column=layout.names.get("id")
-            )
+            yield Rejected("the row has no conversation id", table.source, line=row.line, column=layout.names.get("id"))
             continue
         open_rows.setdefault(last, []).append(row)
         if index.last[last] != number:
@@ -157,9 +155,7 @@ def _surely_one(table: Table, layout: Layout) -> None:
 
 def _words(name: str) -> list[str]:
     """``caseRef``, ``Case Ref`` and ``case_ref`` as words in lower case."""
-    spaced = "".join(
-        f" {c}" if c.isupper() and i and name[i - 1].islower() else c for i, c in enumerate(name)
-    )
+    spaced = "".join(f" {c}" if c.isupper() and i and name[i - 1].islower() else c for i, c in enumerate(name))
     return "".join(c if c.isalnum() else " " for c in spaced).lower().split()
 
 
@@ -198,9 +194,7 @@ class _Rows:
         return build(draft, roles)
 
     def _fail(self, reason: str, row: Row, column: str | None = None, hint: str | None = None) -> ReadError:
-        return ReadError(
-            Rejected(reason, self.table.source, self.identity[:200], row.line, column, None, hint)
-        )
+        return ReadError(Rejected(reason, self.table.source, self.identity[:200], row.line, column, None, hint))
 
     def _check(self) -> None:
         seen: dict[tuple[str, ...], int] = {}
@@ -303,9 +297,7 @@ class _Rows:
 
     def _channel(self) -> object:
         """The channel of the conversation, where the column holds one and not audio channels."""
-        values = {
-            v for row in self.rows if isinstance(v := self.layout.cell(row, "channel"), str) and v.strip()
-        }
+        values = {v for row in self.rows if isinstance(v := self.layout.cell(row, "channel"), str) and v.strip()}
         value = values.pop() if len(values) == 1 else None
         return value if known_channel(value) else None
 

@@ -77,11 +77,7 @@ def _range_end(rest: str) -> str | None:
 def _after_time(rest: str) -> str:
     if rest.startswith(","):
         return rest
-    return (
-        rest.lstrip(" \t").lstrip("-–|").lstrip(" \t")
-        if rest[:3].strip()[:1] in ("-", "–", "|")
-        else rest.lstrip()
-    )
+    return rest.lstrip(" \t").lstrip("-–|").lstrip(" \t") if rest[:3].strip()[:1] in ("-", "–", "|") else rest.lstrip()
 
 
 def _as_time(text: str) -> Moment | None:

@@ -68,9 +68,7 @@ class Layout:
         return None if at is None or at >= len(row.cells) else row.cells[at]
 
 
-def layout_of(
-    table: Table, columns: Mapping[str, str | None] | None, roles: Roles, peek: Sequence[Row]
-) -> Layout:
+def layout_of(table: Table, columns: Mapping[str, str | None] | None, roles: Roles, peek: Sequence[Row]) -> Layout:
     """Work out the layout from the column names and the first rows. Raises ReadError."""
     names = chosen(table.columns, columns, table.source)
     at = {name: i for i, name in reversed(list(enumerate(table.columns)))}
@@ -82,18 +80,14 @@ def layout_of(
     _unambiguous(table, names, at, columns or {}, peek)
     if "start" in names and column_key(names["start"]) == "date":
         cells = [row.cells[at[names["start"]]] for row in peek if len(row.cells) > at[names["start"]]]
-        if not any(isinstance(cell, str) and ":" in cell for cell in cells) and not (columns or {}).get(
-            "start"
-        ):
+        if not any(isinstance(cell, str) and ":" in cell for cell in cells) and not (columns or {}).get("start"):
             del names["start"]
     used = set(names.values())
     extras = tuple((name, i) for i, name in enumerate(table.columns) if name and name not in used)
     warnings = list(table.warnings)
     if kind == "turns" and "speaker" not in names:
         rest = listed(name for name, _ in extras)
-        warnings.append(
-            f"no column says who speaks (columns left over: {rest}); columns={{'speaker': …}} names it"
-        )
+        warnings.append(f"no column says who speaks (columns left over: {rest}); columns={{'speaker': …}} names it")
     single = "id" in (columns or {}) and "id" not in names
     return Layout(kind, {f: at[n] for f, n in names.items()}, names, extras, tuple(warnings), single)
 

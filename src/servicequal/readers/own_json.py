@@ -91,9 +91,7 @@ def sniff(sample: Sample) -> Sniff:
             return Sniff(Fit.SHAPE, "one object per turn")
         if (name := _cell_key(record)) is not None and (key(name) != "text" or _labelled(record[name])):
             return Sniff(Fit.SHAPE, f"an object with a transcript under {name!r}")
-        return Sniff(
-            Fit.NO, f"no turns among its keys {', '.join(map(str, list(record)[:12]))}" if record else ""
-        )
+        return Sniff(Fit.NO, f"no turns among its keys {', '.join(map(str, list(record)[:12]))}" if record else "")
     if isinstance(record, list) and record and all(_pair(item) or _is_row(item) for item in record[:5]):
         return Sniff(Fit.SHAPE, "a list of turns a record")
     return Sniff(Fit.NO)
@@ -198,9 +196,7 @@ def _table(source: Source, peek: list[Any]) -> Table:
             elif isinstance(record.value, dict):
                 yield Row(record.line or number, [record.value.get(name) for name in names])
             else:
-                yield Rejected(
-                    "is no object like the records before", source.name, line=record.line or number
-                )
+                yield Rejected("is no object like the records before", source.name, line=record.line or number)
 
     return Table(names, rows, source.name, source.stem, "json", source.warnings)
 
@@ -213,9 +209,7 @@ def _own(value: Any, place: Place, roles: Roles) -> Conversation | Rejected:
     except ValidationError as error:
         return Rejected(f"not servicequal's form: {first_problem(error)}", place.source, line=place.line)
     except (ValueError, RecursionError):
-        return Rejected(
-            "holds characters that are no text", place.source, line=place.line, hint="save it as UTF-8"
-        )
+        return Rejected("holds characters that are no text", place.source, line=place.line, hint="save it as UTF-8")
     if any(len(turn.text) > LONGEST_TURN for turn in found.turns):
         turn = next(i for i, turn in enumerate(found.turns) if len(turn.text) > LONGEST_TURN)
         reason = f"the turn has {len(found.turns[turn].text):,} characters"
@@ -266,9 +260,7 @@ def _draft(value: Any, place: Place, roles: Roles) -> Iterator[Draft | Rejected]
     identity = rest[fields["id"]] if "id" in fields else place.stem
     channel = rest.get(fields.get("channel", ""))
     if is_missing(identity) and not isinstance(identity, float):
-        raise ReadError(
-            Rejected("the conversation has no id", place.source, line=place.line, column=fields["id"])
-        )
+        raise ReadError(Rejected("the conversation has no id", place.source, line=place.line, column=fields["id"]))
     yield Draft(
         id=identity,
         turns=turns.said,

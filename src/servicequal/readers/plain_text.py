@@ -145,9 +145,7 @@ def _both_sides(accepted: dict[int, Candidate], roles: Roles) -> bool:
     return {"agent", "customer"} <= {roles.mapped(c.label) or built_in(c.label) for c in accepted.values()}
 
 
-def _without_lists(
-    accepted: dict[int, Candidate], roles: Roles, named: frozenset[str]
-) -> dict[int, Candidate]:
+def _without_lists(accepted: dict[int, Candidate], roles: Roles, named: frozenset[str]) -> dict[int, Candidate]:
     """Beside usual labels for both sides, an unlisted one must be followed by speech.
 
     ``Subtotal: 5`` in an agent's list may be there twice; somebody's name is followed by more.
@@ -162,9 +160,7 @@ def _without_lists(
     return {i: c for i, c in accepted.items() if key(c.label) not in lists}
 
 
-def _fully_labelled(
-    lines: Sequence[str], found: Sequence[Candidate | None], certain: dict[int, Candidate]
-) -> bool:
+def _fully_labelled(lines: Sequence[str], found: Sequence[Candidate | None], certain: dict[int, Candidate]) -> bool:
     """True if from the first certain turn on every line with words begins with some label."""
     if not certain:
         return False
@@ -254,9 +250,7 @@ def _inline(text: str, roles: Roles) -> Transcript | None:
         return None
     ends = [start for start, _, _ in starts[1:]] + [len(text)]
     turns = tuple(
-        Said(
-            text=_unwrapped(text[body:end].strip(" *\n\t")), label=label, line=text.count("\n", 0, start) + 1
-        )
+        Said(text=_unwrapped(text[body:end].strip(" *\n\t")), label=label, line=text.count("\n", 0, start) + 1)
         if start < 10_000
         else Said(text=_unwrapped(text[body:end].strip(" *\n\t")), label=label)
         for (start, body, label), end in zip(starts, ends, strict=True)
@@ -291,11 +285,7 @@ def _unwrapped(text: str) -> str:
 
 def sniff(sample: Sample) -> Sniff:
     """A shape if labels are found, a fallback for other ``.txt`` files."""
-    if (
-        sample.record is not None
-        or sample.suffix in _STRUCTURED
-        or sample.head.startswith(("WEBVTT", "PAR1"))
-    ):
+    if sample.record is not None or sample.suffix in _STRUCTURED or sample.head.startswith(("WEBVTT", "PAR1")):
         return Sniff(Fit.NO)
     found = parse_transcript(sample.head, Roles())
     if found.labelled and len(found.turns) >= 2:

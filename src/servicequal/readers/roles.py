@@ -33,8 +33,7 @@ _LABELS: dict[Role, str] = {
     "supportspecialist customerserviceadvisor customerserviceadviser customeradvisor callhandler",
     "customer": "customer client caller enduser user lead contact consumer visitor guest patient "
     "requester requestor external inbound cust shopper",
-    "bot": "bot automatedagent custombot virtualagent virtualassistant ivr answerbot ai chatbot "
-    "aiagent aiassistant",
+    "bot": "bot automatedagent custombot virtualagent virtualassistant ivr answerbot ai chatbot aiagent aiassistant",
     "system": "system event trigger action controller systemmessage",
     "unknown": "unknown",
 }
@@ -52,9 +51,7 @@ WEAK = frozenset(
 )
 """Labels that are also ordinary words before a colon: in plain text they must be seen twice."""
 
-_NUMBERED = frozenset(
-    words("agent customer advisor adviser representative rep csr client bot visitor supervisor")
-)
+_NUMBERED = frozenset(words("agent customer advisor adviser representative rep csr client bot visitor supervisor"))
 
 
 def key(label: object) -> str:
@@ -184,9 +181,7 @@ def _checked(label: object, role: object, source: str | None, line: int | None) 
     if str(label).strip().lower() in ROLES:
         hint += f"; the map goes from your label to ours: {{{str(role)!r}: {str(label)!r}}}"
     raise ReadError(
-        Rejected(
-            f"roles: {label!r:.80} is mapped to {role!r:.80}, which is no role", source, line=line, hint=hint
-        )
+        Rejected(f"roles: {label!r:.80} is mapped to {role!r:.80}, which is no role", source, line=line, hint=hint)
     )
 
 
@@ -204,9 +199,7 @@ def _from_csv(path: Path) -> dict[str, Role]:
         if not any(cells) or (line == 1 and len(cells) > 1 and cells[1].lower() == "role"):
             continue
         if len(cells) < 2:
-            raise ReadError(
-                Rejected("the role map needs two columns", str(path), line=line, hint="label,role")
-            )
+            raise ReadError(Rejected("the role map needs two columns", str(path), line=line, hint="label,role"))
         label, role = _checked(cells[0], cells[1], str(path), line)
         found[label] = role
     return found

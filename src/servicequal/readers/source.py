@@ -218,9 +218,7 @@ def _expanded(path: str) -> Iterator[Source | Rejected]:
 def _walk(folder: Path) -> list[Path]:
     """Files below a folder, sorted; hidden ones and archive litter are passed over."""
     return sorted(
-        file
-        for file in folder.rglob("*")
-        if not any(_litter(part) for part in file.relative_to(folder).parts)
+        file for file in folder.rglob("*") if not any(_litter(part) for part in file.relative_to(folder).parts)
     )
 
 

@@ -153,9 +153,7 @@ def _merged(found: Sequence[Caption]) -> list[Caption]:
             and (before.name, before.inferred) == (caption.name, caption.inferred)
             and -SAME_BREATH <= caption.start - before.end <= SAME_BREATH
         ):
-            merged[-1] = replace(
-                before, end=max(before.end, caption.end), text=f"{before.text} {caption.text}"
-            )
+            merged[-1] = replace(before, end=max(before.end, caption.end), text=f"{before.text} {caption.text}")
         else:
             merged.append(caption)
     return merged

@@ -44,10 +44,7 @@ def evaluation_view(result: Evaluation) -> Group:
             grade.name, str(grade.both), _n(grade.spearman), _span(grade.low, grade.high), _n(grade.kappa),
             _n(grade.mean_error), f"{grade.not_applicable:.0%}", _n(grade.graders_spearman),
         )  # fmt: skip
-    lines = [
-        Text(f"{d.kind}: {d.conversation_id} turn {d.turn} {d.cue}: “{d.words or d.text}”")
-        for d in result.worst
-    ]
+    lines = [Text(f"{d.kind}: {d.conversation_id} turn {d.turn} {d.cue}: “{d.words or d.text}”") for d in result.worst]
     return Group(cues, grades, Text("Disagreements on deflections", style="bold"), *lines)
 
 

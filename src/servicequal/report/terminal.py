@@ -33,7 +33,7 @@ def scores_table(cards: Sequence[Scorecard], title: str | None = None) -> Table:
     table.add_column("what cost it most", overflow="ellipsis", no_wrap=True, max_width=56)
     for card in cards:
         flags = sum(m.status == "plain" and m.cue in HURTING for m in card.cues)
-        worst = costliest(card, 1)
+        worst = costliest(card, len(card.findings))
         table.add_row(
             Text(card.conversation_id),
             score_text(card.overall, bold=True),
@@ -45,14 +45,16 @@ def scores_table(cards: Sequence[Scorecard], title: str | None = None) -> Table:
 
 
 def _reason(card: Scorecard, worst: Sequence[Finding]) -> str:
+    """The dearest finding with the agent's words, else the dearest of all."""
     if card.overall is None:
         return card.findings[0].explanation if card.findings else "nothing to judge"
-    if not worst:
-        return ""
-    spans = worst[0].spans
-    quoted = [m for m in card.cues if m.span in spans and m.status != "excused"]
-    quote = next((m.text for m in quoted if m.cue in HURTING), quoted[0].text if quoted else None)
-    return f"{worst[0].name}: “{quote}”" if quote and worst[0].outcome == "missed" else worst[0].name
+    hurting = {m.span: m for m in card.cues if m.cue in HURTING and m.status != "excused"}
+    for finding in worst:
+        quoted = [hurting[s] for s in finding.spans if s in hurting]
+        if quoted and finding.outcome == "missed":
+            best = min(quoted, key=lambda m: (m.pattern == "model", m.turn, m.start))
+            return f"“{best.text}” ({finding.name})"
+    return worst[0].name if worst else ""
 
 
 _WORTH_NAMING = 5.0
@@ -119,7 +121,7 @@ def _ledger(card: Scorecard) -> Table:
     by_code = {f.code: f for f in card.findings}
     for line in card.ledger:
         finding = by_code.get(line.item)
-        words = "; ".join(m.text for m in card.cues if finding and m.span in finding.spans[:3])
+        words = _quotes(card, finding)
         why = "" if finding is None or line.kind == "cap" else finding.explanation
         if words and finding and finding.outcome == "missed":
             why = f"{why}: “{words}”"
@@ -132,6 +134,18 @@ def _ledger(card: Scorecard) -> Table:
             Text(why),
         )
     return table
+
+
+_LONGEST_QUOTE = 70
+
+
+def _quotes(card: Scorecard, finding: Finding | None) -> str:
+    """Up to two telling quotes of a finding, the agent's deflections first, each kept short."""
+    spans = set(finding.spans) if finding else set()
+    found = [m for m in card.cues if m.span in spans and m.status != "excused"]
+    found.sort(key=lambda m: (m.cue not in HURTING, m.pattern == "model", m.turn, m.start))
+    texts = dict.fromkeys(m.text for m in found)
+    return "”, “".join(t if len(t) <= _LONGEST_QUOTE else t[:_LONGEST_QUOTE].rstrip() + "…" for t in list(texts)[:2])
 
 
 def score_text(value: float | None, bold: bool = False) -> Text:

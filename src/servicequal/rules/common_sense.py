@@ -169,9 +169,7 @@ def sees_the_need(view: View, params: Mapping[str, float]) -> Verdict:
     found = view.every(view.agent, "proactive", "ownership")
     turns = len({m.turn for m in found})
     credit = min(1.0, 0.25 + turns / max(2.0, len(view.agent) / 3)) if turns else 0.0
-    return Verdict(
-        credit, f"something useful volunteered or taken on in {turns} agent turns", spans_of(found)
-    )
+    return Verdict(credit, f"something useful volunteered or taken on in {turns} agent turns", spans_of(found))
 
 
 @rule(

@@ -72,9 +72,7 @@ def acts(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable("no agent turn after the problem was reported")
     found = view.every(later, "action", "ownership", "commitment", "make_good")
     kinds = {m.cue for m in found}
-    credit = min(
-        1.0, 0.4 * len(kinds & {"action", "make_good"}) + 0.3 * len(kinds & {"commitment", "ownership"})
-    )
+    credit = min(1.0, 0.4 * len(kinds & {"action", "make_good"}) + 0.3 * len(kinds & {"commitment", "ownership"}))
     return Verdict(credit, f"acted on with: {', '.join(sorted(kinds)) or 'nothing'}", spans_of(found), later)
 
 
@@ -128,9 +126,7 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
     polite = ("check_back",) if done else ()
     good = view.every(last, *MOVES, *polite, "ownership", "proactive")
     if view.gone_wrong and not done and view.every(last, "check_back"):
-        return Verdict(
-            0.0, "a closing formula while nothing was done", spans_of(view.every(last, "check_back"))
-        )
+        return Verdict(0.0, "a closing formula while nothing was done", spans_of(view.every(last, "check_back")))
     if bad and view.has(view.agent[-1], *HURTING):
         return Verdict(0.0, "the agent's last words deflect", spans_of(bad), last)
     if bad:
@@ -193,9 +189,7 @@ def checks(view: View, params: Mapping[str, float]) -> Verdict:
     if not view.gone_wrong or not view.every(view.agent, "action", "make_good", "commitment"):
         return not_applicable("nothing was done that could be checked")
     found = view.every(view.agent, "check_back")
-    return Verdict(
-        1.0 if found else 0.0, "checked, or a way back given" if found else "not checked", spans_of(found)
-    )
+    return Verdict(1.0 if found else 0.0, "checked, or a way back given" if found else "not checked", spans_of(found))
 
 
 @rule(
@@ -211,11 +205,7 @@ def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
     """A commitment made early is kept or renegotiated later in the conversation; a customer who comes back
     to it finds it forgotten where the agent has nothing to show."""
     promised = [n for n in view.agent if view.has(n, "commitment")]
-    reminders = [
-        n
-        for n in view.customer
-        if promised and n > promised[0] and _mentions_promise(view.normal(n))
-    ]
+    reminders = [n for n in view.customer if promised and n > promised[0] and _mentions_promise(view.normal(n))]
     if not reminders:
         return not_applicable("no promise came up again in this conversation")
     after = view.replies(reminders[0], 2)
@@ -246,9 +236,7 @@ def takes_it_on(view: View, params: Mapping[str, float]) -> Verdict:
     if any(m.status == "plain" for m in others):
         return Verdict(0.0, "handed to somebody else", spans_of(others))
     done = view.every(view.agent, "action", "commitment", "make_good")
-    return Verdict(
-        0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done)
-    )
+    return Verdict(0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done))
 
 
 _TIME = (

@@ -164,7 +164,9 @@ def grace_under_fire(view: View, params: Mapping[str, float]) -> Verdict:
     cold = []
     for n in hot:
         reply = view.replies(n, 1)
-        if view.every(reply, "dismissive", "blaming") or (view.every(reply, *HURTING) and not view.every(reply, "ownership", "make_good")):
+        if view.every(reply, "dismissive", "blaming") or (
+            view.every(reply, *HURTING) and not view.every(reply, "ownership", "make_good")
+        ):
             cold.append(n)
         elif view.every(reply, "empathy", "apology", "ownership", "make_good"):
             total += 1.0

@@ -50,8 +50,7 @@ class View:
         return [
             m
             for m in self._by_turn.get(turn, ())
-            if (not wanted or m.cue in wanted)
-            and (m.status == "plain" or (softened and m.status == "softened"))
+            if (not wanted or m.cue in wanted) and (m.status == "plain" or (softened and m.status == "softened"))
         ]
 
     def has(self, turn: int, *wanted: str) -> bool:
@@ -92,9 +91,7 @@ class View:
         return [
             n
             for n in self.customer
-            if " ?" in self.normal(n)
-            or self.has(n, "asks_when")
-            or _openers().search(self.normal(n)) is not None
+            if " ?" in self.normal(n) or self.has(n, "asks_when") or _openers().search(self.normal(n)) is not None
         ]
 
     @cached_property

@@ -1,0 +1,168 @@
+"""The learned detector: what it adds, what it may never do, and that it is the same every time."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import servicequal as sq
+from servicequal.cues import CueFinder
+from servicequal.detector import builtin_detector, load_detector
+from servicequal.detector.decide import decide, evidence
+from servicequal.detector.features import fold, letter_grams, shape, turn_texts, word_grams
+from servicequal.detector.model import LABELS, second_inputs, second_names
+from servicequal.detector.train import train
+from servicequal.gold import read_all_marked
+from servicequal.normal import align
+from servicequal.packs import HURTING, builtin_packs
+from support import ROOT, talk
+
+DATA = ROOT / "data" / "training"
+LARGEST = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def whole() -> sq.Scorer:
+    return sq.Scorer()
+
+
+def test_the_shipped_model_is_small_plain_data_and_names_what_it_learned_from():
+    path = ROOT / "src" / "servicequal" / "detector" / "detector.zip"
+    assert path.stat().st_size < LARGEST
+    with zipfile.ZipFile(path) as archive:
+        assert all(n.endswith((".json", ".npy")) for n in archive.namelist())
+        about = json.loads(archive.read("about.json"))
+    assert about["data"] == sorted(p.name for p in DATA.glob("*.jsonl"))
+    assert about["thresholds"] == json.loads((DATA / "thresholds.json").read_text("utf-8"))
+
+
+def test_every_proposal_has_words_a_probability_and_the_right_side(whole, samples):
+    proposed = 0
+    for conversation in samples.values():
+        for match in whole.cues(conversation):
+            assert conversation.text_at(match.span) == match.text
+            assert match.cue in LABELS[match.speaker]
+            if match.pattern == "model":
+                proposed += 1
+                assert match.text.strip()
+                assert match.confidence is not None
+                assert 0 <= match.confidence <= 1
+    assert proposed > 20, "the detector proposes nothing: is it loaded?"
+
+
+def test_without_the_model_nothing_is_proposed_and_the_fingerprint_says_so(scorer, samples):
+    assert scorer.fingerprint.model is None
+    assert not any(m.pattern == "model" for c in samples.values() for m in scorer.cues(c))
+
+
+def test_a_vetoed_phrase_is_kept_with_its_reason(whole, samples):
+    vetoed = [m for c in samples.values() for m in whole.cues(c) if "improbable" in (m.reason or "")]
+    assert vetoed
+    assert all(m.status == "excused" and not m.softened_by for m in vetoed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm not saying that's not our job, I'm on it now.",
+        "The courier said it's nothing to do with them, so I've opened a claim myself.",
+        "“There is nothing anyone can do” is what somebody wrote, and it was wrong. I've reordered it.",
+    ],
+)
+def test_denied_reported_and_quoted_words_are_no_deflection_for_the_detector_either(whole, text):
+    found = whole.cues(talk("c: They told me it's not your job. When will it come?", f"a: {text}", "c: Thanks."))
+    assert not [m for m in found if m.cue in HURTING and m.status == "plain"]
+
+
+def test_apostrophes_make_no_difference(whole):
+    lines = (
+        "c: I've waited and it's still not here, when's it coming?",
+        "a: We're sorry, we can't say, it's down to them.",
+    )
+    straight = whole.cues(talk(*lines))
+    for change in ("’", ""):
+        other = whole.cues(talk(*(line.replace("'", change) for line in lines)))
+        assert [(m.cue, m.turn, m.status, m.confidence) for m in other] == [
+            (m.cue, m.turn, m.status, m.confidence) for m in straight
+        ]
+
+
+def test_a_user_pack_of_a_new_cue_is_left_to_its_phrases(tmp_path, whole):
+    pack = replace_cue("disowning", "hold_music")
+    scorer = sq.Scorer(packs=[pack])
+    found = scorer.cues(talk("c: Where is it?", "a: It's nothing to do with us, that's down to the crews."))
+    assert any(m.cue == "hold_music" and m.status == "plain" for m in found)
+
+
+def replace_cue(cue: str, name: str) -> sq.Pack:
+    pack = next(p for p in builtin_packs() if p.cue == cue)
+    return pack.model_copy(update={"cue": name, "softened_by": ()})
+
+
+def test_layers_fit_their_names(whole):
+    conversation = talk("c: It broke!! Any news?", "a: Sorry, let me look.", "c: ok")
+    detector = builtin_detector()
+    assert detector is not None
+    firsts = {side: detector.first(conversation, side) for side in LABELS}
+    inputs = second_inputs(conversation, firsts, whole.cues(conversation))
+    for side in LABELS:
+        for row in inputs[side].values():
+            assert len(row) == len(second_names(side))
+    for turn in turn_texts(conversation, "agent"):
+        assert all(0 <= x <= 1 for x in shape(conversation, turn))
+
+
+def test_grams_and_folding():
+    assert list(word_grams("a b c", 2)) == ["a", "b", "c", "a b", "b c"]
+    assert set(letter_grams("ab")) == {" ab", "ab ", " ab "}
+    assert fold("at 10.30 on 12 May") == " at # . # on # may"
+
+
+def test_evidence_is_a_sentence_of_the_original():
+    text = "Hello there. Keep an eye on the website! Bye."
+    start, end = evidence(align(text), {"keep an eye": 2.0, "bye": 0.1}, len(text))
+    assert text[start:end] == "Keep an eye on the website"
+    assert evidence(align(text), {}, len(text)) == (0, len(text))
+
+
+def test_a_file_that_is_no_model_is_refused_with_its_name(tmp_path):
+    bad = tmp_path / "model.zip"
+    bad.write_bytes(b"PK not really")
+    with pytest.raises(sq.ReadError, match=r"model\.zip"):
+        load_detector(bad)
+
+
+def test_scorers_with_the_model_pickle(whole, samples):
+    conversation = samples["call-food-waste-poor"]
+    again = pickle.loads(pickle.dumps(whole))
+    assert again.score(conversation).model_dump_json() == whole.score(conversation).model_dump_json()
+
+
+def test_training_on_a_few_conversations_is_repeatable_and_usable(tmp_path):
+    marked = read_all_marked(DATA / "social.jsonl")[:40]
+    finder = CueFinder(builtin_packs())
+    known = [train(marked, finder, tmp_path / name, like=marked[:5]) for name in ("a.zip", "b.zip")]
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    assert known[0]["conversations"] == 40
+    detector = load_detector(tmp_path / "a.zip")
+    conversation = marked[0].conversation
+    matches = finder.find(conversation)
+    assert decide(conversation, matches, detector)
+    assert sq.Scorer(model=detector).fingerprint.model == detector.digest
+    assert replace(matches[0], confidence=0.5).confidence == 0.5
+
+
+@pytest.mark.slow
+def test_rebuilding_gives_the_shipped_bytes(tmp_path):
+    import subprocess
+    import sys
+
+    out = tmp_path / "again.zip"
+    subprocess.run([sys.executable, "training/build_detector.py", "--out", str(out)], cwd=ROOT, check=True)
+    shipped = Path(ROOT / "src" / "servicequal" / "detector" / "detector.zip")
+    assert out.read_bytes() == shipped.read_bytes()
