@@ -42,7 +42,11 @@ def samples() -> dict[str, sq.Conversation]:
 
 
 @pytest.fixture(scope="session")
-def cards(samples: dict[str, sq.Conversation]) -> dict[str, sq.Scorecard]:
-    """The samples as everybody scores them: phrases and detector together."""
-    whole = sq.Scorer()
+def whole() -> sq.Scorer:
+    """Phrases, detector and rules, as everybody scores."""
+    return sq.Scorer()
+
+
+@pytest.fixture(scope="session")
+def cards(whole: sq.Scorer, samples: dict[str, sq.Conversation]) -> dict[str, sq.Scorecard]:
     return {name: whole.score(c) for name, c in samples.items()}

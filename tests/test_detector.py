@@ -26,11 +26,6 @@ DATA = ROOT / "data" / "training"
 LARGEST = 5_000_000
 
 
-@pytest.fixture(scope="module")
-def whole() -> sq.Scorer:
-    return sq.Scorer()
-
-
 def test_the_shipped_model_is_small_plain_data_and_names_what_it_learned_from():
     path = ROOT / "src" / "servicequal" / "detector" / "detector.zip"
     assert path.stat().st_size < LARGEST

@@ -58,7 +58,7 @@ def test_in_the_poor_call_the_right_words_are_flagged(cards, samples):
         assert part in turns[number].text, "the sample was rewritten: move this expectation with it"
         assert any(part in w for w in words.get(number, [])), (number, part, words.get(number))
     assert any("give you a date" in w for w in words[18])
-    innocent = {0, 2, 4, 10}
+    innocent = {0, 2, 4}
     assert not innocent & set(words), {n: words[n] for n in innocent & set(words)}
     cues = {m.cue for m in card.cues if m.cue in HURTING and m.status == "plain"}
     assert {"disowning", "helplessness", "noncommittal", "bouncing"} <= cues
@@ -96,9 +96,9 @@ def test_a_sample_written_to_be_bad_is_no_good_score(cards, name):
 # -- the same bytes --------------------------------------------------------------------------------------
 
 
-def test_the_same_conversation_twice_gives_the_same_bytes(scorer, samples, cards):
+def test_the_same_conversation_twice_gives_the_same_bytes(whole, samples, cards):
     for name, conversation in samples.items():
-        again = scorer.score(sq.Conversation.model_validate(conversation.model_dump()))
+        again = whole.score(sq.Conversation.model_validate(conversation.model_dump()))
         assert again.model_dump_json() == cards[name].model_dump_json()
 
 
@@ -107,25 +107,25 @@ def test_scorecards_survive_json(cards):
         assert sq.Scorecard.model_validate_json(card.model_dump_json()) == card
 
 
-def test_scorers_and_cards_pickle(scorer, samples, cards):
-    copy = pickle.loads(pickle.dumps(scorer))
-    assert copy.fingerprint == scorer.fingerprint
+def test_scorers_and_cards_pickle(whole, samples, cards):
+    copy = pickle.loads(pickle.dumps(whole))
+    assert copy.fingerprint == whole.fingerprint
     assert copy.score(samples[POOR]) == cards[POOR]
     assert pickle.loads(pickle.dumps(cards[POOR])) == cards[POOR]
 
 
-def test_the_order_of_scoring_leaves_no_trace(scorer, samples, cards):
+def test_the_order_of_scoring_leaves_no_trace(whole, samples, cards):
     for name in reversed(samples):
-        assert scorer.score(samples[name]) == cards[name]
+        assert whole.score(samples[name]) == cards[name]
 
 
 def test_two_processes_with_different_hash_seeds_give_the_same_bytes():
     script = textwrap.dedent(
         """
         import hashlib, servicequal as sq
-        digest, scorer = hashlib.sha256(), sq.Scorer()
+        digest, whole = hashlib.sha256(), sq.Scorer()
         for conversation in list(sq.read("data/samples"))[::4]:
-            digest.update(scorer.score(conversation).model_dump_json().encode())
+            digest.update(whole.score(conversation).model_dump_json().encode())
         print(digest.hexdigest())
         """
     )
@@ -145,10 +145,10 @@ def test_two_processes_with_different_hash_seeds_give_the_same_bytes():
     assert outputs[0][0] == outputs[1][0] != ""
 
 
-def test_many_are_scored_in_order_and_rejections_pass_through(scorer, samples, cards):
+def test_many_are_scored_in_order_and_rejections_pass_through(whole, samples, cards):
     bad = sq.Rejected("cut off", "x.jsonl", line=3)
     items = [*list(samples.values())[:3], bad, *list(samples.values())[3:5]]
-    out = list(sq.score_many(iter(items), scorer=scorer))
+    out = list(sq.score_many(iter(items), scorer=whole))
     assert [getattr(o, "conversation_id", None) for o in out] == [getattr(i, "id", None) for i in items]
     assert out[3] is bad
     assert out[0] == cards[out[0].conversation_id]
@@ -168,7 +168,7 @@ def test_frames_add_up(cards):
     assert len(cues) == sum(len(c.cues) for c in cards.values())
 
 
-def test_a_frame_of_turns_becomes_a_frame_of_scores(scorer):
+def test_a_frame_of_turns_becomes_a_frame_of_scores(whole):
     import pandas as pd
 
     turns = pd.DataFrame(
@@ -179,7 +179,7 @@ def test_a_frame_of_turns_becomes_a_frame_of_scores(scorer):
                      "I'm so sorry. I've sent a new one, you'll have it by Friday noon."],
         }
     )  # fmt: skip
-    scores = sq.score_frame(turns, scorer=scorer)
+    scores = sq.score_frame(turns, scorer=whole)
     assert list(scores.conversation_id) == ["a", "b"]
     assert scores.overall[1] > 60 > 30 > scores.overall[0]
     assert list(sq.scores_frame([]).columns) == list(scores.columns)
