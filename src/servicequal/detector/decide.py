@@ -39,6 +39,10 @@ def decide(conversation: Conversation, matches: Sequence[CueMatch], detector: De
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
 
+_LEAST_SURE = 0.35
+"""Probability of the very cue from which a deflection is proposed without a phrase: accusing an agent needs more
+than the turn as a whole looking like one."""
+
 _OWN_WORDS = 0.4
 """Log-odds that a turn's own words must give a proposal: what is said around it may confirm, but not carry it."""
 
@@ -102,6 +106,8 @@ def _proposed(
     out = []
     for cue in missing:
         if detector.own_words(turn, side, cue) < _OWN_WORDS:
+            continue
+        if cue in HURTING and chance[cue] < _LEAST_SURE:
             continue
         start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(original.text))
         if cue in HURTING and (reading.quoted(start, end) or context.hedged(normalise(original.text[start:end]))):
