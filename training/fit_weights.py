@@ -18,8 +18,8 @@ from scipy.stats import spearmanr
 from servicequal.cues import CueFinder, CueMatch
 from servicequal.detector import builtin_detector
 from servicequal.detector.decide import said_cues
+from servicequal.detector.layers import fit_first, fit_second
 from servicequal.detector.model import LABELS, named_labels
-from servicequal.detector.train import _first, _second
 from servicequal.gold import Marked, read_all_marked
 from servicequal.packs import builtin_packs
 from servicequal.rubric import Rubric, apply_rubric
@@ -44,7 +44,7 @@ def out_of_fold(marked: Sequence[Marked], fresh: Sequence[bool]) -> dict[int, li
     assert detector is not None
     finder = CueFinder(builtin_packs())
     matches = [finder.find(m.conversation) for m in marked]
-    second = _second(marked, matches, {side: _first(marked, side) for side in LABELS}, fresh)
+    second = fit_second(marked, matches, {side: fit_first(marked, side) for side in LABELS}, fresh)
     found: dict[int, list[CueMatch]] = {g: [] for g, m in enumerate(marked) if fresh[g] and m.grades}
     for side, layer in second.items():
         for (group, turn), row in zip(layer.keys, layer.probabilities, strict=True):

@@ -116,7 +116,7 @@ def _detector(model: bool | str | Path | Detector) -> Detector | None:
     return load_detector(model)
 
 
-_BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english")
+_BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english", "low_asr_confidence")
 _MOST_UNKNOWN = 0.2
 """Share of turns with words whose speaker may be unknown before nothing can be judged."""
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..cues import CueFinder, CueMatch
 from ..gold import Marked
+from .layers import Fit, Second, Thresholds, examples
 from .model import LABELS, Detector, Floats, Side, named_labels
-from .train import Fit, Second, Thresholds, examples
 
 GROUPS = ("social", "other")
 BASES = ("phrase", "model")
