@@ -81,7 +81,7 @@ def test_tickets_and_events_of_incremental_exports(tmp_path):
     (found,) = read(write(tmp_path, made.ZENDESK_EVENTS))
     assert shown(found) == [("customer", "message", "500", 0.0, "Hi there")]
     with pytest.raises(ReadError, match="no comments"):
-        list(read(write(tmp_path, {"comments": []}), format="zendesk-tickets"))
+        list(read(write(tmp_path, {"comments": []}), format="zendesk_tickets"))
 
 
 def test_comments_a_line_and_as_airbyte_records(tmp_path):

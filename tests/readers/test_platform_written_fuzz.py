@@ -63,7 +63,7 @@ def test_damaged_records(tmp_path, name, number):
         assert collected(file)
 
 
-@pytest.mark.parametrize(("name", "number"), [case for case in CASES if case[0] not in ("zendesk-tickets", "convokit")])
+@pytest.mark.parametrize(("name", "number"), [case for case in CASES if case[0] not in ("zendesk_tickets", "convokit")])
 def test_damaged_between_two_whole_ones(tmp_path, name, number):
     chance = random.Random(f"between {name}{number}")
     whole = made.JSON_EXPORTS[name][number]
@@ -80,7 +80,7 @@ def test_damaged_between_two_whole_ones(tmp_path, name, number):
 def test_damaged_records_of_mixed_conversations_cost_only_their_own(tmp_path):
     chance = random.Random(3)
     for name, rows, key in (
-        ("zendesk-tickets", [{**c, "ticket_id": i} for i, c in enumerate(made.COMMENTS)], "ticket_id"),
+        ("zendesk_tickets", [{**c, "ticket_id": i} for i, c in enumerate(made.COMMENTS)], "ticket_id"),
         (
             "convokit",
             [{**u, "conversation_id": f"c{i}"} for i, u in enumerate(made.CONVOKIT)],

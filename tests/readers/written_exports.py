@@ -447,21 +447,21 @@ OTHER = mail("Bo <bo@x.test>", "09:30:00", "Another thing", "5@x.test", subject=
 MBOX = "".join(f"From someone@x.test Wed May  1 09:00:00 2024\n{m}\n\n" for m in (FIRST, OTHER, SECOND))
 
 JSON_EXPORTS = {
-    "zendesk-tickets": [ZENDESK_COMMENTS, ZENDESK_AUDITS, ZENDESK_TICKETS, ZENDESK_EVENTS],
-    "zendesk-chat": [ZENDESK_CHAT, ZENDESK_OFFLINE, {"chats": [ZENDESK_CHAT, ZENDESK_OFFLINE]}],
+    "zendesk_tickets": [ZENDESK_COMMENTS, ZENDESK_AUDITS, ZENDESK_TICKETS, ZENDESK_EVENTS],
+    "zendesk_chat": [ZENDESK_CHAT, ZENDESK_OFFLINE, {"chats": [ZENDESK_CHAT, ZENDESK_OFFLINE]}],
     "intercom": [INTERCOM, INTERCOM_LIST],
     "vcon": [VCON_TEXT, VCON_CALL],
     "liveperson": [LIVEPERSON, LIVEPERSON["conversationHistoryRecords"][0]],
-    "salesforce-chat-json": [SALESFORCE],
+    "salesforce_chat_json": [SALESFORCE],
     "abcd": ABCD,
     "taskmaster": [TASKMASTER],
     "convokit": [CONVOKIT[0]],
 }
 TEXT_EXPORTS = {
     "twcs": ("x.csv", TWCS),
-    "zendesk-comments": ("x.csv", COMMENT_TABLE),
-    "zendesk-chat-events": ("x.csv", EVENT_TABLE),
-    "salesforce-chat": ("x.html", BODY),
+    "zendesk_comments": ("x.csv", COMMENT_TABLE),
+    "zendesk_chat_events": ("x.csv", EVENT_TABLE),
+    "salesforce_chat": ("x.html", BODY),
     "email": ("x.eml", SECOND),
     "mbox": ("x.mbox", MBOX),
 }

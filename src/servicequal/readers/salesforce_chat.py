@@ -187,7 +187,7 @@ def draft_of(html: object, identity: object, place: Place, metadata: Mapping[str
             "agents": ", ".join(body.agents) or None,
             **metadata,
             "file": place.source,
-            "format": "salesforce-chat",
+            "format": "salesforce_chat",
         },
     )
 
@@ -238,7 +238,7 @@ def _json_drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
 
 READERS = (
     Reader(
-        "salesforce-chat",
+        "salesforce_chat",
         "Salesforce chat transcript body",
         (".html", ".htm"),
         _sniff_html,
@@ -246,11 +246,11 @@ READERS = (
         picky=True,
     ),
     Reader(
-        "salesforce-chat-table",
+        "salesforce_chat_table",
         "Salesforce chat transcripts as a table",
         TABLE_SUFFIXES,
         _sniff_table,
         _read_table,
     ),
-    json_reader("salesforce-chat-json", "Salesforce chat transcripts as JSON", _fits_json, _json_drafts),
+    json_reader("salesforce_chat_json", "Salesforce chat transcripts as JSON", _fits_json, _json_drafts),
 )

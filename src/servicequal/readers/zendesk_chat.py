@@ -81,7 +81,7 @@ def drafts(record: Any, place: Place) -> Iterator[Draft | Rejected]:
             "ticket_id": ident(chat.get("zendesk_ticket_id")),
             "events_left_out": left_out,
             "file": place.source,
-            "format": "zendesk-chat",
+            "format": "zendesk_chat",
         },
     )
 
@@ -121,4 +121,4 @@ def _role(event: Mapping[str, Any], chat: Mapping[str, Any], visitor: Mapping[st
     return "unknown" if name is None or not isinstance(agents, list) else "bot"
 
 
-READER = json_reader("zendesk-chat", "Zendesk Chat", fits, drafts)
+READER = json_reader("zendesk_chat", "Zendesk Chat", fits, drafts)

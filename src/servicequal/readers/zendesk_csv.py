@@ -178,7 +178,7 @@ def _ticket(group: Group[_Line], source: Source, people: _People) -> Draft:
         text_name="body",
         turns=turns,
         warnings=group.warnings,
-        metadata={"file": source.name, "format": "zendesk-comments"},
+        metadata={"file": source.name, "format": "zendesk_comments"},
     )
 
 
@@ -218,7 +218,7 @@ def _chat(group: Group[_Line], source: Source, people: _People) -> Draft:
         text_name="message",
         turns=[_event(row, people) for row in rows],
         warnings=group.warnings,
-        metadata={"file": source.name, "format": "zendesk-chat-events"},
+        metadata={"file": source.name, "format": "zendesk_chat_events"},
     )
 
 
@@ -299,18 +299,18 @@ def _actor(actor: str, who: str, chat: str, original: Mapping[str, Any], people:
 
 READERS = (
     Reader(
-        "zendesk-comments",
+        "zendesk_comments",
         "Zendesk ticket comments as a table",
         TABLE_SUFFIXES,
         _sniff_comments,
         _reading("ticket_id", _ticket),
     ),
     Reader(
-        "zendesk-chat-events",
+        "zendesk_chat_events",
         "Zendesk chat events as a table",
         TABLE_SUFFIXES,
         _sniff_events,
         _reading("chat_id", _chat),
     ),
-    Reader("zendesk-people", "Zendesk users and chats", TABLE_SUFFIXES, _sniff_people, _read_people),
+    Reader("zendesk_people", "Zendesk users and chats", TABLE_SUFFIXES, _sniff_people, _read_people),
 )

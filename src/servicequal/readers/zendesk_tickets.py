@@ -241,7 +241,7 @@ def _draft(ticket: _Ticket, file: _File, place: Place, roles: Roles) -> Draft:
         start_name="created_at",
         turns=turns,
         warnings=warnings,
-        metadata={**ticket.metadata, "via": via, "file": place.source, "format": "zendesk-tickets"},
+        metadata={**ticket.metadata, "via": via, "file": place.source, "format": "zendesk_tickets"},
     )
 
 
@@ -298,4 +298,4 @@ def _automatic(comment: Mapping[str, Any]) -> bool:
     return automatic or comment.get("type") == "VoiceComment"
 
 
-READER = Reader("zendesk-tickets", "Zendesk ticket comments, audits and events", SUFFIXES, sniff, read)
+READER = Reader("zendesk_tickets", "Zendesk ticket comments, audits and events", SUFFIXES, sniff, read)
