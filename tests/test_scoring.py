@@ -376,3 +376,13 @@ def test_flexibility_has_no_grade_where_nothing_was_refused(scorer):
 def test_a_link_with_a_question_mark_in_it_asks_nothing(scorer):
     conversation = talk("c: Here is the photo https://pics.example/a?id=1", "a: Thanks.", "c: Okay.")
     assert View(conversation, scorer.cues(conversation)).questions() == []
+
+
+def test_doubtful_speech_recognition_leaves_every_rule_undetermined(scorer):
+    heard = talk("c: My parcel never came.", "a: It's nothing to do with us.", "c: Right.", "a: Bye then.")
+    doubtful = heard.model_copy(update={"turns": tuple(t.model_copy(update={"confidence": 0.3}) for t in heard.turns)})
+    assert scorer.score(heard).overall is not None
+    card = scorer.score(doubtful)
+    assert card.overall is None
+    assert {f.outcome for f in card.findings} == {"undetermined"}
+    assert all(f.explanation for f in card.findings)

@@ -48,7 +48,8 @@ _LOOK_BEHIND = 240
 
 
 @cache
-def _pattern(source: str) -> Any:
+def pattern(source: str) -> Any:
+    """A compiled linear-time pattern over the normal form; compiled once."""
     import re2
 
     return re2.compile(source)
@@ -116,24 +117,24 @@ def asked(reading: Reading, bounds: tuple[int, int]) -> bool:
     left, right = bounds
     if reading.normal[right : right + 2] != " ?":
         return False
-    return bool(_pattern(_ASKING).search(reading.normal[left : min(right, left + _LOOK_BEHIND)]))
+    return bool(pattern(_ASKING).search(reading.normal[left : min(right, left + _LOOK_BEHIND)]))
 
 
 def denied(before: str) -> bool:
     """*I'm not saying* …, *rather than* …, *never* … stands right before the match."""
-    return bool(_pattern(_DENIED).search(before))
+    return bool(pattern(_DENIED).search(before))
 
 
 def supposed(before: str) -> bool:
     """*if*, *in case*, *unless* … stands right before the match."""
-    return bool(_pattern(_SUPPOSED).search(before))
+    return bool(pattern(_SUPPOSED).search(before))
 
 
 def reported(before: str) -> bool:
     """Somebody else is said to have said it: *the courier told you* …, *you said that* …"""
-    return bool(_pattern(_REPORTED).search(before))
+    return bool(pattern(_REPORTED).search(before))
 
 
 def hedged(sentence: str) -> bool:
     """A sentence that denies saying something, or says what somebody else said: no ground for a proposal."""
-    return bool(_pattern(_SAID_NOT).search(sentence) or _pattern(_OTHERS_SAID).search(sentence))
+    return bool(pattern(_SAID_NOT).search(sentence) or pattern(_OTHERS_SAID).search(sentence))

@@ -42,7 +42,7 @@ def sentences_of(nlp: Language) -> Sentences:
 def bounds_in(aligned: Aligned, sentences: list[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
     """The sentence around original characters ``start`` to ``end``, as offsets of the normal form.
 
-    The right border is the sentence's closing mark, as :func:`servicequal.context.sentence_bounds` gives it.
+    The right border is the sentence's closing mark, as :meth:`servicequal.context.Reading.bounds` gives it.
     """
     inside = [s for s in sentences if s[0] < end and s[1] > start]
     if not inside or not aligned.starts:

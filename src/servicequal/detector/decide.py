@@ -10,7 +10,7 @@ from ..conversation import Conversation
 from ..cues import CueMatch
 from ..normal import Aligned, align, normalise
 from ..packs import HURTING
-from .features import TurnText, turn_texts
+from .features import TurnText, fold_figures, turn_texts
 from .model import ANY, LABELS, Detector, named_labels
 
 MODEL = "model"
@@ -154,7 +154,7 @@ def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tup
 
 def _word_weights(words: Sequence[str], telling: Mapping[str, float]) -> list[float]:
     """Each run's weight shared out over the words it stands on."""
-    folded = [_figures(w) for w in words]
+    folded = [fold_figures(w) for w in words]
     weights = [0.0] * len(words)
     for size in (1, 2, 3):
         for at in range(len(words) - size + 1):
@@ -163,11 +163,6 @@ def _word_weights(words: Sequence[str], telling: Mapping[str, float]) -> list[fl
                 for k in range(at, at + size):
                     weights[k] += weight / size
     return weights
-
-
-def _figures(word: str) -> str:
-    folded = "".join("#" if c.isdigit() else c for c in word)
-    return folded.replace("##", "#").replace("##", "#")
 
 
 def _whole(aligned: Aligned, length: int) -> tuple[int, int]:

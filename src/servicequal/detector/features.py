@@ -30,7 +30,12 @@ class TurnText:
 
 def fold(text: str) -> str:
     """The normal form with every figure as ``#``, so that *9.15* and *10.30* are one word."""
-    return "".join("#" if c.isdigit() else c for c in normalise(text)[:_LONGEST]).replace("##", "#").replace("##", "#")
+    return fold_figures(normalise(text)[:_LONGEST])
+
+
+def fold_figures(text: str) -> str:
+    """A text with its figures as ``#``, neighbours folded together."""
+    return "".join("#" if c.isdigit() else c for c in text).replace("##", "#").replace("##", "#")
 
 
 def turn_texts(conversation: Conversation, side: str) -> list[TurnText]:

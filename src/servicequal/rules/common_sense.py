@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
 
+from ..context import pattern
 from ..conversation import Span
 from ..packs import HURTING
 from .base import Verdict, not_applicable, rule
@@ -28,13 +27,6 @@ _ASKS = (
 )
 _FIGURES = r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]"
 _ADDRESS = r"@[^ ]+ [.] [a-z]"
-
-
-@cache
-def _compiled(pattern: str) -> Any:
-    import re2
-
-    return re2.compile(pattern)
 
 
 @rule(
@@ -91,7 +83,7 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
             for kind in _given(normal, asked):
                 given.setdefault(kind, n)
             continue
-        wants = next((k for k, p in _DETAILS.items() if _compiled(_ASKS.format(p)).search(normal)), None)
+        wants = next((k for k, p in _DETAILS.items() if pattern(_ASKS.format(p)).search(normal)), None)
         if wants is not None and wants in given:
             again.append(n)
         asked = wants
@@ -107,9 +99,9 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
 def _given(normal: str, asked: str | None) -> list[str]:
     """The kinds of detail that a customer's turn gives: named beside figures, asked for just before, or an address."""
     kinds = []
-    if _compiled(_FIGURES).search(normal):
-        kinds += [kind for kind, p in _DETAILS.items() if kind == asked or _compiled(p).search(normal)]
-    if _compiled(_ADDRESS).search(normal) and "email" not in kinds:
+    if pattern(_FIGURES).search(normal):
+        kinds += [kind for kind, p in _DETAILS.items() if kind == asked or pattern(p).search(normal)]
+    if pattern(_ADDRESS).search(normal) and "email" not in kinds:
         kinds.append("email")
     return kinds
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..context import pattern
 from .base import Verdict, not_applicable, rule
 from .common_sense import mood
 from .view import View, spans_of
@@ -157,6 +158,4 @@ _RECKLESS = (
 
 
 def _reckless(normal: str) -> bool:
-    import re2
-
-    return re2.search(_RECKLESS, normal) is not None
+    return pattern(_RECKLESS).search(normal) is not None

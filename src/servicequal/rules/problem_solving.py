@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..context import pattern
 from ..packs import HURTING
 from .base import Verdict, not_applicable, rule
 from .common_sense import deflection_share, mood
@@ -249,23 +250,17 @@ _TIME = (
 
 
 def _has_time(normal: str) -> bool:
-    import re2
-
-    return re2.search(_TIME, normal) is not None
+    return pattern(_TIME).search(normal) is not None
 
 
 def _wants_time(normal: str) -> bool:
-    import re2
-
-    pattern = r" (?:when|how (?:long|soon|many)|what (?:time|day|date)|which day|eta|by what)\b"
-    return re2.search(pattern, normal) is not None
+    wanted = r" (?:when|how (?:long|soon|many)|what (?:time|day|date)|which day|eta|by what)\b"
+    return pattern(wanted).search(normal) is not None
 
 
 def _mentions_promise(normal: str) -> bool:
-    import re2
-
-    pattern = (
+    wanted = (
         r" (?:you|they|he|she|somebody|someone|i was) (?:said|told|promised|were going to|was going to|were meant to"
         r"|would|guaranteed|swore)| promised| supposed to| meant to"
     )
-    return re2.search(pattern, normal) is not None
+    return pattern(wanted).search(normal) is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
 
+from ..context import pattern
 from ..conversation import Conversation, Span
 from ..cues import CueMatch
 from ..normal import normalise
@@ -91,7 +91,9 @@ class View:
         return [
             n
             for n in self.customer
-            if " ?" in self.normal(n) or self.has(n, "asks_when") or _openers().search(self.normal(n)) is not None
+            if " ?" in self.normal(n)
+            or self.has(n, "asks_when")
+            or pattern(_QUESTION_OPENERS).search(self.normal(n)) is not None
         ]
 
     @cached_property
@@ -103,12 +105,6 @@ class View:
     def gone_wrong(self) -> bool:
         """Whether anything had gone wrong: the customer reports a problem."""
         return self.first_failure is not None
-
-
-def _openers() -> Any:
-    import re2
-
-    return re2.compile(_QUESTION_OPENERS)
 
 
 def spans_of(matches: Iterable[CueMatch]) -> tuple[Span, ...]:
