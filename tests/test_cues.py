@@ -284,7 +284,7 @@ def test_a_million_characters_take_seconds(scorer, kind):
     worker = multiprocessing.get_context("fork").Process(target=scorer.score, args=(conversation,), daemon=True)
     began = time.perf_counter()
     worker.start()
-    worker.join(15)
+    worker.join(60)
     took = time.perf_counter() - began
     alive = worker.is_alive()
     worker.kill()

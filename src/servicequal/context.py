@@ -33,6 +33,14 @@ _REPORTED = (
     r"|mentioned|advised|wrote|heard|were told|was told|been told|thought|think|thinks|mean|meant)"
     r"(?: (?:you|me|us|him|her|them|to [^ .?:]+))?(?: that)?(?: [^ .?:]+){0,3}$"
 )
+_DENYING = frozenset("not never rather instead without no".split())
+_SUPPOSING = frozenset("if case unless whether suppose supposing imagine assuming though".split())
+_REPORTING = frozenset(
+    "said say says saying told tell tells claim claims claimed reckon reckons reckoned insist insists insisted"
+    " mentioned advised wrote heard thought think thinks mean meant".split()
+)
+"""What :data:`_DENIED`, :data:`_SUPPOSED` and :data:`_REPORTED` cannot do without; a test holds them to it."""
+
 _OTHERS_SAID = (
     r" (?:they|he|she|somebody|someone|(?:the|your|another) (?:courier|driver|store|shop|bank|carrier|airline|branch"
     r"|engineer|last person|lady|man|chap|colleague|team|website|app|letter|email)(?: [^ .?:]+)?)"
@@ -43,6 +51,7 @@ _ASKING = (
     r"|would|will|shall|should|may|might|any)\b"
 )
 _QUOTES = {'"': '"', "“": "”", "„": "”", "«": "»"}
+_MARKS = frozenset(".?:")
 _LOOK_BEHIND = 240
 """Characters of the normal form before a match that are looked at; keeps the cost of a match constant."""
 
@@ -58,18 +67,23 @@ def pattern(source: str) -> Any:
 class Reading:
     """One turn read once: where its sentences end and what it quotes, so that every match costs the same."""
 
-    def __init__(self, text: str, aligned: Aligned, sentences: Sentences | None = None) -> None:
-        self.normal = aligned.text
-        self._aligned = aligned
-        self._marks = [i for i, c in enumerate(aligned.text) if c in ".?:"]
-        self._quotes = _quotations(text)
-        self._sentences = sentences(text) if sentences else None
+    def __init__(self, form: Aligned, sentences: Sentences | None = None) -> None:
+        self.normal = form.text
+        self._form = form
+        self._marks = [at for at, word in zip(form.starts, form.words, strict=True) if word in _MARKS]
+        self._quotes = _quotations(form.source)
+        self._sentences = sentences(form.source) if sentences else None
+        said = form.vocabulary  # most turns hold none of the words that an excuse needs
+        self.can_ask = "?" in said
+        self.can_deny = not said.isdisjoint(_DENYING)
+        self.can_suppose = not said.isdisjoint(_SUPPOSING)
+        self.can_report = not said.isdisjoint(_REPORTING)
 
     def bounds(self, start: int, end: int) -> tuple[int, int]:
         """Start and end, in the normal form, of the sentence that holds a match; the end is its closing mark."""
         if self._sentences is not None:
-            original = self._aligned.original(start, end)
-            own = bounds_in(self._aligned, self._sentences, *original)
+            original = self._form.original(start, end)
+            own = bounds_in(self._form, self._sentences, *original)
             if own is not None:
                 return own
         before = bisect_left(self._marks, start) - 1

@@ -1,23 +1,25 @@
 """Packs compiled to matchers: a conversation in, cues with their exact words out.
 
-Two stages. One scan of an RE2 ``Set`` of literal keys over the normal form says which phrases *can* be in a
-turn; only those are located exactly, mapped back to the original text and looked at in context.
+Two stages. One pass over the words of the normal form says which phrases *can* be in a turn
+(:mod:`servicequal.sieve`); only those are located exactly, mapped back to the original text and looked at in context.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from . import context
 from .conversation import Conversation, Role, Span
 from .errors import PackError
+from .forms import Forms
 from .language import Sentences, sentences_of
-from .normal import Aligned, align, normalise
-from .packs import Pack, builtin_macros, macros_for
-from .phrases import Compiled, Compiler
+from .normal import Aligned, align
+from .packs import Pack, builtin_macros
+from .phrases import Compiler, Shape, pattern_of
+from .sieve import AnyScan, Sieve
 
 _KINDS_IN_NEXT_TURN = 2
 _MOST_SPANS = 20
@@ -60,8 +62,7 @@ class CueMatch:
 class _Phrase:
     pack: Pack
     source: str
-    pattern: str
-    keys: tuple[tuple[str, ...], ...]
+    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class CueFinder:
         self.nlp = nlp
         sentences = sentences_of(nlp) if nlp is not None else None
         self._by_cue = {pack.cue: pack for pack in self.packs}
-        shared = builtin_macros()
+        shared = Compiler(builtin_macros())
         self._sides: dict[str, _Side] = {
             side: _Side(tuple(p for p in self.packs if p.speaker == side), shared, sentences)
             for side in ("agent", "customer")
@@ -89,165 +90,190 @@ class CueFinder:
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueFinder, (self.packs, self.nlp))
 
-    def find(self, conversation: Conversation) -> tuple[CueMatch, ...]:
-        """All cues of a conversation, in order of turn, start and cue; softening applied."""
+    def find(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
+        """All cues of a conversation, in order of turn, start and cue; softening applied.
+
+        ``forms`` are the normal forms of its turns, where the caller has use for them besides.
+        """
+        forms = forms or Forms(conversation)
         found: list[CueMatch] = []
         for number, turn in enumerate(conversation.turns):
             if turn.scorable and turn.speaker in self._sides:
-                found += self.find_in_text(turn.text, turn.speaker, number)
+                found += self._sides[turn.speaker].find(forms[number], turn.speaker, number)
         return soften(found, conversation, self._by_cue)
 
     def find_in_text(self, text: str, speaker: Role, turn: int = 0) -> list[CueMatch]:
         """Cues of one turn's text, looked at by itself. ``speaker`` chooses the packs."""
         side = self._sides.get(speaker)
-        return side.find(text, speaker, turn) if side else []
+        return side.find(align(text), speaker, turn) if side else []
 
     def find_naively(self, text: str, speaker: Role, turn: int = 0) -> list[CueMatch]:
         """The same result without the first stage: every phrase is tried. For checks and benchmarks."""
         side = self._sides.get(speaker)
-        return side.find(text, speaker, turn, every=True) if side else []
+        return side.find(align(text), speaker, turn, every=True) if side else []
 
 
 class _Side:
     """The packs of one side of the conversation, compiled."""
 
-    def __init__(self, packs: Sequence[Pack], shared: dict[str, tuple[str, ...]], sentences: Sentences | None) -> None:
+    def __init__(self, packs: Sequence[Pack], shared: Compiler, sentences: Sentences | None) -> None:
         import re2
 
         self._sentences = sentences
-        options = re2.Options()
-        options.max_mem = 64 << 20
-        options.log_errors = False
-        self._options = options
+        self._options = re2.Options()
+        self._options.max_mem = 64 << 20
+        self._options.log_errors = False
         self._phrases: list[_Phrase] = []
-        self._unless: dict[str, tuple[Any, Any]] = {}
+        exceptions: list[Shape] = []
+        self._unless: dict[str, _Exceptions] = {}
+        self._unless_turn: dict[str, _Exceptions] = {}
         for pack in packs:
-            self._add(pack, Compiler(macros_for(pack, shared)))
+            compiler = Compiler(pack.macros, shared)
+            self._phrases += [_Phrase(pack, p, _checked(pack, p, compiler)) for p in pack.phrases]
+            for table, sources in ((self._unless, pack.unless), (self._unless_turn, pack.unless_turn)):
+                shapes = [_checked(pack, source, compiler) for source in sources]
+                table[pack.cue] = _Exceptions(shapes, len(exceptions), self._options)
+                exceptions += shapes
+        self._sieve = Sieve([phrase.shape for phrase in self._phrases], loose=exceptions)
         self._compiled: dict[int, Any] = {}
-        self._build_keys()
 
-    def _add(self, pack: Pack, compiler: Compiler) -> None:
-        for source in pack.phrases:
-            compiled = _checked(pack, source, compiler)
-            self._phrases.append(_Phrase(pack, source, compiled.pattern, compiled.keys))
-        self._unless[pack.cue] = (
-            self._any(pack, pack.unless, compiler),
-            self._any(pack, pack.unless_turn, compiler),
-        )
-
-    def _build_keys(self) -> None:
-        """One set of all keys: literals only, so its automaton stays small whatever the phrases."""
-        import re2
-
-        owners: dict[str, list[tuple[int, int]]] = {}
-        self._always: list[int] = []
-        self._needed: list[int] = []
-        for index, phrase in enumerate(self._phrases):
-            for bit, group in enumerate(phrase.keys):
-                for key in group:
-                    owners.setdefault(key, []).append((index, 1 << bit))
-            self._needed.append((1 << len(phrase.keys)) - 1)
-            if not phrase.keys:
-                self._always.append(index)
-        self._owners = tuple(tuple(pairs) for pairs in owners.values())
-        self._set = re2.Set.SearchSet(self._options)
-        for key in owners:
-            self._set.Add(key.replace("$", r"\$"))
-        if owners:
-            self._set.Compile()
-
-    def _candidates(self, normal: str) -> list[int]:
-        """The phrases that can be in a normal form, in order: those of which every group has a key there."""
-        seen: dict[int, int] = {}
-        if self._owners:
-            for key in self._set.Match(normal) or ():
-                for index, bit in self._owners[key]:
-                    seen[index] = seen.get(index, 0) | bit
-        wanted = [index for index, bits in seen.items() if bits == self._needed[index]]
-        return sorted([*wanted, *self._always])
-
-    def _any(self, pack: Pack, sources: Iterable[str], compiler: Compiler) -> Any:
-        import re2
-
-        patterns = [_checked(pack, source, compiler).pattern for source in sources]
-        return re2.compile("|".join(f"(?:{p})" for p in patterns), self._options) if patterns else None
-
-    def find(self, text: str, speaker: Role, turn: int, every: bool = False) -> list[CueMatch]:
+    def find(self, form: Aligned, speaker: Role, turn: int, every: bool = False) -> list[CueMatch]:
+        """The cues of one turn; ``every`` phrase and exception is tried where the sieve is not trusted."""
         if not self._phrases:
             return []
-        normal = normalise(text)
-        candidates = range(len(self._phrases)) if every else self._candidates(normal)
-        hits = [hit for index in candidates for hit in self._locate(index, normal)]
+        scan = None if every else self._sieve.scan(form.words)
+        candidates = range(len(self._phrases)) if scan is None else scan.phrases()
+        if not candidates:
+            return []
+        hits = [hit for index in candidates for hit in self._locate(index, form, scan)]
         if not hits:
             return []
-        aligned = align(text)
-        reading = context.Reading(text, aligned, self._sentences)
+        reading = context.Reading(form, self._sentences)
         merged = _merge(hits)
-        spoilt = self._spoilt({hit.cue for hit in merged}, aligned.text)
-        return [self._judge(hit, text, aligned, reading, spoilt, speaker, turn) for hit in merged]
+        spoilt = self._spoilt({hit.cue for hit in merged}, form.text, scan)
+        return [self._judge(hit, form, reading, spoilt, speaker, turn, scan) for hit in merged]
 
-    def _spoilt(self, cues: set[str], normal: str) -> frozenset[str]:
+    def _spoilt(self, cues: set[str], normal: str, scan: AnyScan | None) -> frozenset[str]:
         """The cues that an exception anywhere in the turn excuses."""
-        return frozenset(c for c in cues if (rule := self._unless[c][1]) is not None and rule.search(normal))
+        return frozenset(c for c in cues if self._unless_turn[c].among(normal, scan, self._sieve))
 
-    def _locate(self, index: int, normal: str) -> list[_Hit]:
-        import re2
-
+    def _locate(self, index: int, form: Aligned, scan: AnyScan | None) -> list[_Hit]:
+        """Where a phrase stands: the longest match at the first place, then on behind it."""
         phrase = self._phrases[index]
-        if index not in self._compiled:
-            self._compiled[index] = re2.compile(phrase.pattern, self._options)
+        found = scan.places(index) if scan is not None else None
+        if found is None:
+            places = self._searched(index, form.text)
+        else:
+            starts, words = form.starts, form.words
+            places = [(starts[begin] - 1, starts[end - 1] + len(words[end - 1])) for begin, end in found]
         hits: list[_Hit] = []
-        for match in self._compiled[index].finditer(normal):
-            start, end = _trim(normal, match.start(), match.end())
+        for place in places:
+            start, end = _trim(form.text, *place)
             if start < end:
                 hits.append(_Hit(phrase.pack.cue, start, end, phrase))
         return hits
 
+    def _searched(self, index: int, normal: str) -> list[tuple[int, int]]:
+        """Where RE2 finds a phrase; a match's last word may be the one before the next match."""
+        if index not in self._compiled:
+            self._compiled[index] = self._patterns(pattern_of(self._phrases[index].shape))
+        beginning, whole = self._compiled[index]
+        data = normal.encode()  # RE2's own form, made once: a million characters may hold thousands of matches
+        found: list[tuple[int, int]] = []
+        at = counted = characters = 0
+        while (begun := beginning.search(data, at)) is not None:
+            match = whole.match(data, begun.start())
+            characters += len(data[counted : match.start()].decode())
+            counted = match.start()
+            found.append((characters, characters + len(match.group().decode())))
+            end = match.end() - (data[match.end() - 1 : match.end()] == b" ")
+            at = max(end, at + 1)
+        return found
+
+    def _patterns(self, source: str) -> tuple[Any, Any]:
+        """A pattern that finds where the first match begins, and one that takes the longest from there: asked for both
+        at once RE2 has to follow every beginning."""
+        import re2
+
+        longest = re2.Options()
+        longest.max_mem = self._options.max_mem
+        longest.log_errors = False
+        longest.longest_match = True
+        return re2.compile(source, self._options), re2.compile(source, longest)
+
     def _judge(
         self,
         hit: _Hit,
-        text: str,
-        aligned: Aligned,
+        form: Aligned,
         reading: context.Reading,
         spoilt: frozenset[str],
         speaker: Role,
         turn: int,
+        scan: AnyScan | None,
     ) -> CueMatch:
-        start, end = aligned.original(hit.start, hit.end)
+        start, end = form.original(hit.start, hit.end)
         if hit.cue in spoilt:
             reason: str | None = _EXCEPTION
         else:
-            reason = "quoted" if reading.quoted(start, end) else self._excuse(hit, reading)
+            reason = "quoted" if reading.quoted(start, end) else self._excuse(hit, reading, scan)
         return CueMatch(
             cue=hit.cue,
             turn=turn,
             start=start,
             end=end,
-            text=text[start:end],
+            text=form.source[start:end],
             speaker=speaker,
             status="excused" if reason else "plain",
             reason=reason,
             pattern=hit.phrase.source,
         )
 
-    def _excuse(self, hit: _Hit, reading: context.Reading) -> str | None:
+    def _excuse(self, hit: _Hit, reading: context.Reading, scan: AnyScan | None) -> str | None:
         pack = hit.phrase.pack
-        exception = self._unless[pack.cue][0]
         bounds = reading.bounds(hit.start, hit.end)
         left, right = max(bounds[0], hit.start - _SENTENCE), min(bounds[1] + 2, hit.end + _SENTENCE)
-        if exception is not None and exception.search(reading.normal[left:right]):
+        cut = left > bounds[0] or right < bounds[1]  # perhaps within a word: the sieve knows whole ones
+        sentence = reading.normal[left:right]
+        if self._unless[pack.cue].among(sentence, None if cut else scan, self._sieve):
             return _EXCEPTION
+        if pack.asked == "excused" and reading.can_ask and context.asked(reading, bounds):
+            return "asked, not said"
+        if not (reading.can_deny or reading.can_suppose or reading.can_report):
+            return None
         before = reading.before(hit.start, bounds)
-        checks = (
-            (pack.asked == "excused" and context.asked(reading, bounds), "asked, not said"),
-            (pack.negated == "excused" and context.denied(before), "denied, not said"),
-            (pack.supposed == "excused" and context.supposed(before), "only supposed"),
-            (pack.reported == "excused" and context.reported(before), "reported speech"),
-        )
-        return next((reason for holds, reason in checks if holds), None)
+        if pack.negated == "excused" and reading.can_deny and context.denied(before):
+            return "denied, not said"
+        if pack.supposed == "excused" and reading.can_suppose and context.supposed(before):
+            return "only supposed"
+        if pack.reported == "excused" and reading.can_report and context.reported(before):
+            return "reported speech"
+        return None
 
 
-def _checked(pack: Pack, source: str, compiler: Compiler) -> Compiled:
+class _Exceptions:
+    """Phrases that excuse a cue, numbered in the sieve after all phrases."""
+
+    def __init__(self, shapes: Sequence[Shape], first: int, options: Any) -> None:
+        self._shapes = tuple(shapes)
+        self._first = first
+        self._options = options
+        self._pattern: Any = None
+
+    def among(self, text: str, scan: AnyScan | None, sieve: Sieve) -> bool:
+        """Whether one of them is in a text, which is all or a part of what was scanned."""
+        if not self._shapes:
+            return False
+        first = sieve.count + self._first
+        if scan is not None and not scan.can(first, len(self._shapes)):
+            return False
+        if self._pattern is None:
+            import re2
+
+            self._pattern = re2.compile("|".join(f"(?:{pattern_of(s)})" for s in self._shapes), self._options)
+        return self._pattern.search(text) is not None
+
+
+def _checked(pack: Pack, source: str, compiler: Compiler) -> Shape:
     try:
         return compiler.compile(source)
     except PackError as error:

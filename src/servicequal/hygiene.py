@@ -130,8 +130,11 @@ def swapped_roles_suspected(conversation: Conversation) -> Iterator[HygieneNote]
     Needs agents' phrases from the customer and none from the agent; besides, two of these, or
     customers' phrases from the agent, or a company's greeting from the customer at the beginning.
     """
-    customers, agents = _by(conversation, "customer"), _by(conversation, "agent")
+    customers = _by(conversation, "customer")
     wrong = _saying(conversation, customers, _AGENT_SIGNS)
+    if not wrong:
+        return
+    agents = _by(conversation, "agent")
     right = _saying(conversation, agents, _AGENT_SIGNS)
     swapped = _saying(conversation, agents, _CUSTOMER_SIGNS)
     greets = any(_greets(conversation.turns[i]) for i in customers if i < OPENING_TURNS)
@@ -169,18 +172,22 @@ def very_short(conversation: Conversation) -> Iterator[HygieneNote]:
 
 def not_english(conversation: Conversation) -> Iterator[HygieneNote]:
     """``not_english``: of 30 words or more, under 18 % are the commonest English ones."""
-    words = [
-        word.strip(".,;:!?\"'()[]…-")
-        for turn in conversation.turns
-        if turn.scorable
-        for word in _plain(turn.text[:20_000]).split()
-    ]
+    texts = [_plain(turn.text[:20_000]).split() for turn in conversation.turns if turn.scorable]
+    if _surely_english(texts):
+        return
+    words = [word.strip(".,;:!?\"'()[]…-") for text in texts for word in text]
     words = [word for word in words if any(c.isalpha() for c in word)]
     if len(words) < FEWEST_WORDS_TO_TELL_A_LANGUAGE:
         return
     share = sum(word in _STOP_WORDS for word in words) / len(words)
     if share < ENGLISH_SHARE:
         yield HygieneNote("not_english", f"only {share:.0%} of the words are common English ones")
+
+
+def _surely_english(texts: list[list[str]]) -> bool:
+    """Whether there are common words enough before signs are taken off: that can only raise their share."""
+    common = sum(sum(map(_STOP_WORDS.__contains__, words)) for words in texts)
+    return common >= ENGLISH_SHARE * sum(map(len, texts)) and common > 0
 
 
 def hold_or_ivr_text(conversation: Conversation) -> Iterator[HygieneNote]:

@@ -13,7 +13,9 @@ that it came from (:func:`align`), so a match always points back to exact words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 _BREAKS = ".!;?:…\n\r\u2028\u2029"
 """Ends of sentences and lines; each becomes a token of its own: '.', '?' or ':'."""
@@ -34,6 +36,12 @@ def _table() -> dict[int, str | None]:
 
 
 _TABLE = _table()
+_FAST = {
+    code: mapped if mapped is None or len(mapped) == 1 else mapped.strip()[:1] or " "
+    for code, mapped in _TABLE.items()
+    if code < 128 and chr(code) not in "&%"
+}
+_WIDER = tuple((mark, _TABLE[ord(mark)] or "") for mark in ".?:&%<>$")
 
 FILLERS = frozenset(
     "um umm ummm uh uhh uhm er err erm ermm ehm hm hmm hmmm mm mmm mhm ah eh huh just really actually "
@@ -137,24 +145,57 @@ _FILLER_YOU_KNOW = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Aligned:
     """A normal form and, for each of its tokens, where it stands in both texts.
 
-    ``starts[i]`` is the offset of token *i* in ``text``; ``spans[i]`` are its characters in the original.
+    ``words[i]`` is token *i*, ``starts[i]`` its offset in ``text`` and ``spans[i]`` its characters in the original;
+    both are worked out when first asked for: most turns hold nothing that has to be shown. Never changed once made.
     """
 
-    text: str
-    starts: tuple[int, ...]
-    spans: tuple[tuple[int, int], ...]
+    __slots__ = ("_places", "_spans", "_starts", "_vocabulary", "source", "text", "words")
+
+    def __init__(self, source: str, words: list[str], places: list[int]) -> None:
+        self.text = (" " + " ".join(words)) if words else ""
+        self.words = words
+        self._places = places
+        self.source = source
+        self._starts: list[int] | None = None
+        self._spans: list[tuple[int, int]] | None = None
+        self._vocabulary: frozenset[str] | None = None
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        """The different words."""
+        if self._vocabulary is None:
+            self._vocabulary = frozenset(self.words)
+        return self._vocabulary
+
+    @property
+    def starts(self) -> list[int]:
+        """The offset of every token in ``text``."""
+        if self._starts is None:
+            self._starts = []
+            at = 1
+            for word in self.words:
+                self._starts.append(at)
+                at += len(word) + 1
+        return self._starts
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The characters of the original that every token came from."""
+        if self._spans is None:
+            pieces = _extents(self.source)
+            self._spans = [pieces[place] for place in self._places]
+        return self._spans
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Characters of the original that normal characters ``start`` to ``end`` came from."""
-        from bisect import bisect_left, bisect_right
-
-        first = max(bisect_right(self.starts, start + 1) - 1, 0)
-        last = max(bisect_left(self.starts, end) - 1, first)
-        return self.spans[first][0], self.spans[last][1]
+        starts = self.starts
+        first = max(bisect_right(starts, start + 1) - 1, 0)
+        last = max(bisect_left(starts, end) - 1, first)
+        spans = self.spans
+        return spans[first][0], spans[last][1]
 
 
 def normalise(text: str) -> str:
@@ -163,124 +204,145 @@ def normalise(text: str) -> str:
     >>> normalise("We're, um, sorry – it isn't our fault!")
     ' we are sorry it is not our fault .'
     """
-    if any(mark in text for mark in _ADDRESSES):
-        return align(text).text
-    out = _tokens(text.translate(_TABLE).split())
-    return (" " + " ".join(out)) if out else ""
+    return align(text).text
 
 
 def align(text: str) -> Aligned:
-    """The same normal form as :func:`normalise`, with the offsets of its tokens in the original."""
-    raw, spans = _split(text)
-    out: list[str] = []
-    origin: list[int] = []
-    for index, word in _expand(raw):
-        out.append(word)
-        origin.append(index)
-    starts: list[int] = []
-    at = 1
-    for word in out:
-        starts.append(at)
-        at += len(word) + 1
-    joined = (" " + " ".join(out)) if out else ""
-    return Aligned(joined, tuple(starts), tuple(spans[i] for i in origin))
+    """The normal form with the way back from its tokens to the original."""
+    return Aligned(text, *_expand(_pieces(text if _linkless(text) else _without_links(text, " xlink"))))
 
 
-def _split(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    """``text.translate(...).split()`` with the original extent of every piece."""
+def _pieces(text: str) -> list[str]:
+    """``text.translate(_TABLE).split()``; plain ASCII in the steps that Python does fastest."""
+    if not text.isascii():
+        return text.translate(_TABLE).split()
+    text = text.translate(_FAST)
+    for mark, spaced in _WIDER:
+        if mark in text:
+            text = text.replace(mark, spaced)
+    return text.split()
+
+
+# -- where the pieces stand in the original -----------------------------------------------------------
+
+_LINK = re.compile(r"(?:https?://|www\.|HTTP|WWW\.)\S+")
+_SHORTEST_LINK = 5
+_ONE_CHARACTER = "\udc80"
+"""Stands for each character of a web address while extents are sought: no text can hold it."""
+
+
+def _linkless(text: str) -> bool:
+    return "://" not in text and "www." not in text and "HTTP" not in text and "WWW." not in text
+
+
+def _without_links(text: str, instead: str) -> str:
+    """The text with ``instead`` for every web address; one character is repeated to the address's length."""
+
+    def shown(found: re.Match[str]) -> str:
+        if len(found[0]) < _SHORTEST_LINK:
+            return found[0]
+        return instead * len(found[0]) if len(instead) == 1 else instead
+
+    return _LINK.sub(shown, text)
+
+
+def _class(characters: str) -> str:
+    return "".join(re.escape(c) for c in characters)
+
+
+_MARKS = _BREAKS.replace("\n", "").replace("\r", "") + "&%"
+_OPENING = "<£$€"
+_INSIDE = rf"[^\s{_class(_SPACED + _MARKS + _OPENING)}>{_ONE_CHARACTER}]*"
+_PIECE = re.compile(
+    rf"[{_class(_MARKS)}]|{_ONE_CHARACTER}+|[{_class(_OPENING)}]{_INSIDE}>?"
+    rf"|[^\s{_class(_SPACED + _MARKS + _OPENING + _DELETED)}>]{_INSIDE}>?|>"
+)
+"""A piece of ``text.translate(_TABLE).split()`` as it stands in the original, with deleted characters at its end."""
+
+
+def _extents(text: str) -> list[tuple[int, int]]:
+    """The original extent of every piece of the translated text."""
+    plain = text if _linkless(text) else _without_links(text, _ONE_CHARACTER)
+    found = [m.span() for m in _PIECE.finditer(plain)]
+    return [
+        (start, end) if plain[end - 1] not in _DELETED else (start, start + len(plain[start:end].rstrip(_DELETED)))
+        for start, end in found
+    ]
+
+
+# -- words --------------------------------------------------------------------------------------------
+
+
+def _expand(raw: list[str]) -> tuple[list[str], list[int]]:
+    """Fillers out, abbreviations and contractions spelled out, stutters and repeated marks folded.
+
+    The tokens, and for each the number of the raw word that it came from.
+    """
     words: list[str] = []
-    spans: list[tuple[int, int]] = []
-    current: list[str] = []
-    begin = end = 0
-    addresses = _addresses(text)
-    for at, char in enumerate(text):
-        mapped = _TABLE.get(ord(char), char)
-        if addresses and addresses[0][0] <= at:  # a web address is one word
-            if at + 1 < addresses[0][1]:
-                mapped = " xlink" if at == addresses[0][0] else None
-            else:
-                addresses.pop(0)
-                mapped, end = None, at + 1
-        for piece in mapped or "":
-            if piece.isspace():
-                if current:
-                    words.append("".join(current))
-                    spans.append((begin, end))
-                    current = []
-                continue
-            if not current:
-                begin = at
-            current.append(piece)
-            end = at + 1
-    if current:
-        words.append("".join(current))
-        spans.append((begin, end))
-    return words, spans
-
-
-_ADDRESSES = ("http://", "https://", "www.", "HTTP", "WWW.")
-
-
-def _addresses(text: str) -> list[tuple[int, int]]:
-    """Where web addresses stand: from their beginning to the next white space."""
-    found: list[tuple[int, int]] = []
-    for mark in _ADDRESSES:
-        at = text.find(mark)
-        while at >= 0:
-            end = next((i for i in range(at, len(text)) if text[i].isspace()), len(text))
-            if end - at > 4:
-                found.append((at, end))
-            at = text.find(mark, end)
-    found.sort()
-    return [a for i, a in enumerate(found) if i == 0 or a[0] >= found[i - 1][1]]
-
-
-def _tokens(raw: list[str]) -> list[str]:
-    return [word for _, word in _expand(raw)]
-
-
-def _expand(raw: list[str]) -> list[tuple[int, str]]:
-    """Fillers out, abbreviations and contractions spelled out, stutters and repeated marks folded."""
-    out: list[tuple[int, str]] = []
-    kept = _without_fillers(raw)
+    origin: list[int] = []
+    kept, places = _without_fillers(raw)
     last = ""
-    count = len(kept)
-    for at, (index, word) in enumerate(kept):
-        if word in _CONTEXT:
-            long, followers = _CONTEXT[word]
-            after = kept[at + 1][1] if at + 1 < count else ""
-            if after in followers and not (word == "were" and _past(last, after)):
-                word = long
-        elif word[0].isdigit():
-            word = _unglued(word)
-        else:
-            word = _WORDS.get(word, word)
-        if word.startswith(("<link", "<url")):
-            word = "xlink"
+    for at, word in enumerate(kept):
+        if word in _PLAIN_OR_NOT or word[0] in _ODD:
+            word = _spelled(word, last, kept[at + 1] if at + 1 < len(kept) else "")
         if word == last:
             continue
-        if last == "is" and word in _PARTICIPLES and out:
-            out[-1] = (out[-1][0], "has")
+        if last == "is" and word in _PARTICIPLES:
+            words[-1] = "has"
         if " " in word:
-            out.extend((index, part) for part in word.split())
-            last = out[-1][1]
+            parts = word.split()
+            words += parts
+            origin += [places[at]] * len(parts)
+            last = parts[-1]
         else:
-            out.append((index, word))
+            words.append(word)
+            origin.append(places[at])
             last = word
-    return out
+    return words, origin
 
 
-def _without_fillers(raw: list[str]) -> list[tuple[int, str]]:
-    """Words with their place, without fillers and without *you know* where it is one."""
-    kept: list[tuple[int, str]] = []
-    for index, word in enumerate(raw):
+_ODD = "0123456789<"
+"""First characters of words that may have to be taken apart: figures and tags."""
+
+_PLAIN_OR_NOT = frozenset(_WORDS) | frozenset(_CONTEXT)
+
+
+def _spelled(word: str, last: str, after: str) -> str:
+    """A word as the normal form spells it, between its neighbours."""
+    if word in _CONTEXT:
+        long, followers = _CONTEXT[word]
+        if after in followers and not (word == "were" and _past(last, after)):
+            word = long
+    elif word[0].isdigit():
+        word = _unglued(word)
+    else:
+        word = _WORDS.get(word, word)
+    return "xlink" if word.startswith(("<link", "<url")) else word
+
+
+def _without_fillers(raw: list[str]) -> tuple[list[str], Sequence[int]]:
+    """Words and their places, without fillers and without *you know* where it is one."""
+    kept = [word for word in raw if word not in FILLERS]
+    if "know" in kept:
+        return _without_you_know(raw)
+    if len(kept) == len(raw):
+        return kept, range(len(raw))
+    return kept, [place for place, word in enumerate(raw) if word not in FILLERS]
+
+
+def _without_you_know(raw: list[str]) -> tuple[list[str], list[int]]:
+    kept: list[str] = []
+    places: list[int] = []
+    for place, word in enumerate(raw):
         if word in FILLERS:
             continue
-        if word == "know" and len(kept) > 1 and kept[-1][1] in ("you", "u") and kept[-2][1] not in _FILLER_YOU_KNOW:
+        if word == "know" and len(kept) > 1 and kept[-1] in ("you", "u") and kept[-2] not in _FILLER_YOU_KNOW:
             kept.pop()
+            places.pop()
             continue
-        kept.append((index, word))
-    return kept
+        kept.append(word)
+        places.append(place)
+    return kept, places
 
 
 _UNITS = frozenset("am pm hr hrs hour hours min mins th st nd rd day days wk wks week weeks ish gb mb".split())

@@ -16,6 +16,7 @@ from .detector import Detector, builtin_detector, load_detector
 from .detector.decide import decide
 from .dynamics import dynamics
 from .errors import Rejected
+from .forms import Forms
 from .hygiene import HygieneNote, check
 from .packs import Pack, builtin_macros, with_user_packs
 from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
@@ -58,8 +59,9 @@ class Scorer:
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
         notes = check(conversation)
-        cues = self.cues(conversation)
-        verdicts = self._verdicts(View(conversation, cues), notes)
+        forms = Forms(conversation)
+        cues = self.cues(conversation, forms)
+        verdicts = self._verdicts(View(conversation, cues, forms), notes)
         findings, ledger, scores, coverage, overall = account(verdicts, self._weights)
         return Scorecard(
             conversation_id=conversation.id,
@@ -73,20 +75,21 @@ class Scorer:
             notes=notes,
             fingerprint=self.fingerprint,
             dynamics=dynamics(conversation),
-            agents=shares(conversation, (cues, overall, scores), lambda part: self._part(part, notes)),
+            agents=shares(conversation, (cues, overall, scores), lambda part: self._part(part, notes, forms)),
         )
 
     def _part(
-        self, part: Conversation, notes: tuple[HygieneNote, ...]
+        self, part: Conversation, notes: tuple[HygieneNote, ...], forms: Forms
     ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
         """Cues, overall and scores of one agent's part of a conversation with these notes."""
-        cues = self.cues(part)
-        _, _, scores, _, overall = account(self._verdicts(View(part, cues), notes), self._weights)
+        cues = self.cues(part, forms)
+        _, _, scores, _, overall = account(self._verdicts(View(part, cues, forms), notes), self._weights)
         return cues, overall, scores
 
-    def cues(self, conversation: Conversation) -> tuple[CueMatch, ...]:
+    def cues(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
         """The cues of one conversation, without rules or scores."""
-        found = self._finder.find(conversation)
+        forms = forms or Forms(conversation)
+        found = self._finder.find(conversation, forms)
         if self.semantic:
             found = self.semantic.join(conversation, found)
         return decide(conversation, found, self.detector) if self.detector else found
@@ -127,10 +130,6 @@ def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str |
     for code in _BLOCKING:
         if code in by_code:
             return by_code[code].message, None
-    spoken = [t.speaker for t in view.turns if t.scorable]
-    unknown = spoken.count("unknown")
-    if unknown > _MOST_UNKNOWN * len(spoken):
-        return f"{unknown} of {len(spoken)} turns have an unknown speaker; map them with roles", None
     spoken = [t.speaker for t in view.turns if t.scorable]
     unknown = spoken.count("unknown")
     if unknown > _MOST_UNKNOWN * len(spoken):

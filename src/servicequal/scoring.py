@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import fsum
 from typing import Literal
 
@@ -120,7 +121,7 @@ def account(
         counted = [(j, v) for j, v in mine if v.outcome in ("met", "missed") and j.weight > 0]
         total, applied = fsum(j.weight for j, _ in mine), fsum(j.weight for j, _ in counted)
         coverage[dimension] = min(1.0, applied / total) if total > 0 else 0.0
-        shares = dict(zip((j.rule.code for j, _ in counted), _shares([j.weight for j, _ in counted]), strict=True))
+        shares = dict(zip((j.rule.code for j, _ in counted), _shares(tuple(j.weight for j, _ in counted)), strict=True))
         lines = {j.rule.code: _line(j, v, shares[j.rule.code]) for j, v in counted}
         ledger += lines.values()
         scores[dimension] = sum(line.points for line in lines.values()) if lines else None
@@ -134,18 +135,19 @@ def account(
 _UNIT = 2.0**-20
 
 
-def _shares(weights: Sequence[float]) -> list[float]:
+@lru_cache(maxsize=4096)
+def _shares(weights: tuple[float, ...]) -> tuple[float, ...]:
     """100 points shared out by weight, in whole units, the largest remainders first; they add up to exactly 100."""
     whole = fsum(weights)
     if whole <= 0:
-        return [0.0 for _ in weights]
+        return tuple(0.0 for _ in weights)
     exact = [100 / _UNIT * w / whole for w in weights]
     units = [int(x) for x in exact]
     missing = round(100 / _UNIT) - sum(units)
     order = sorted(range(len(units)), key=lambda i: (units[i] - exact[i], i))
     for i in order[:missing]:
         units[i] += 1
-    return [u * _UNIT for u in units]
+    return tuple(u * _UNIT for u in units)
 
 
 def _units(points: float) -> float:
@@ -178,7 +180,7 @@ def _finding(judged: Judged, verdict: Verdict, line: LedgerLine | None, share: f
 
 def _overall_lines(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> list[LedgerLine]:
     counted = [(d, s) for d, s in scores.items() if s is not None and weights[d] > 0]
-    shares = _shares([weights[d] for d, _ in counted])
+    shares = _shares(tuple(weights[d] for d, _ in counted))
     return [
         LedgerLine(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
         for (d, s), share in zip(counted, shares, strict=True)

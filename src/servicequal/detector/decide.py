@@ -102,7 +102,7 @@ def _proposed(
         return []
     original = conversation.turns[turn.number]
     aligned = align(original.text)
-    reading = context.Reading(original.text, aligned)
+    reading = context.Reading(aligned)
     out = []
     for cue in missing:
         if detector.own_words(turn, side, cue) < _OWN_WORDS:

@@ -11,13 +11,13 @@ from .base import Verdict, not_applicable, rule
 from .view import MOVES, View, spans_of
 
 _DETAILS: dict[str, str] = {
-    "reference": r" (?:reference|ref|case|ticket|claim|complaint|job)(?: number| no| id| code)?",
-    "order": r" order(?: number| no| id)?",
-    "account": r" (?:account|customer|member|membership|policy|contract|client)(?: number| no| id)",
-    "booking": r" (?:booking|reservation|confirmation|flight|ticket)(?: number| no| id| code| reference)",
-    "postcode": r" (?:postcode|post code|zip|zip code)",
-    "email": r" (?:email|e mail)(?: address)?",
-    "phone": r" (?:phone|mobile|telephone|contact)(?: number| no)",
+    "reference": r" (?:reference|ref|case|ticket|claim|complaint|job)(?: number| no| id| code)?\b",
+    "order": r" order(?: number| no| id)?\b",
+    "account": r" (?:account|customer|member|membership|policy|contract|client)(?: number| no| id)\b",
+    "booking": r" (?:booking|reservation|confirmation|flight|ticket)(?: number| no| id| code| reference)\b",
+    "postcode": r" (?:postcode|post code|zip|zip code)\b",
+    "email": r" (?:email|e mail)(?: address)?\b",
+    "phone": r" (?:phone|mobile|telephone|contact)(?: number| no)\b",
 }
 _ASKS = (
     r"(?: can i| could i| may i| can you| could you| would you| please| what is| what was| do you have| have you got"
@@ -25,6 +25,13 @@ _ASKS = (
     r"|(?:^| [.?:])(?: and| okay| right| thanks| thank you| so)*(?: the| your)(?: [^ .?:]+){{0,2}}{0}"
     r"(?: [^ .?:]+){{0,3}} [?]"
 )
+_ASKED = {kind: _ASKS.format(words) for kind, words in _DETAILS.items()}
+_DETAIL_WORDS = frozenset(
+    "reference ref case ticket claim complaint job order account customer member membership policy contract client"
+    " booking reservation confirmation flight postcode post zip email e phone mobile telephone contact".split()
+)
+"""One of these begins every detail."""
+
 _FIGURES = r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]"
 _ADDRESS = r"@[^ ]+ [.] [a-z]"
 
@@ -78,12 +85,14 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     for n, turn in enumerate(view.turns):
         if not turn.scorable or turn.speaker not in ("agent", "customer"):
             continue
-        normal = view.normal(n)
         if turn.speaker == "customer":
-            for kind in _given(normal, asked):
+            for kind in _given(view.normal(n), asked):
                 given.setdefault(kind, n)
             continue
-        wants = next((k for k, p in _DETAILS.items() if pattern(_ASKS.format(p)).search(normal)), None)
+        wants = None
+        if not view.words(n).isdisjoint(_DETAIL_WORDS):
+            normal = view.normal(n)
+            wants = next((k for k, p in _ASKED.items() if pattern(p).search(normal)), None)
         if wants is not None and wants in given:
             again.append(n)
         asked = wants
@@ -99,9 +108,9 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
 def _given(normal: str, asked: str | None) -> list[str]:
     """The kinds of detail that a customer's turn gives: named beside figures, asked for just before, or an address."""
     kinds = []
-    if pattern(_FIGURES).search(normal):
+    if any(map(normal.__contains__, "0123456789")) and pattern(_FIGURES).search(normal):
         kinds += [kind for kind, p in _DETAILS.items() if kind == asked or pattern(p).search(normal)]
-    if pattern(_ADDRESS).search(normal) and "email" not in kinds:
+    if "@" in normal and "email" not in kinds and pattern(_ADDRESS).search(normal):
         kinds.append("email")
     return kinds
 

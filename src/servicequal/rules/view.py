@@ -8,7 +8,7 @@ from functools import cached_property
 from ..context import pattern
 from ..conversation import Conversation, Span
 from ..cues import CueMatch
-from ..normal import normalise
+from ..forms import Forms
 from ..packs import HURTING
 
 MOVES = ("action", "guidance", "alternative", "commitment", "make_good")
@@ -20,46 +20,62 @@ _QUESTION_OPENERS = (
     r" (?:i|you|we|it|there|that|this|the|my|they|he|she|your|about|much|many|long|soon|come|do|is|are|time|day"
     r"|happens|am|was|else|chance|news|idea|update)\b"
 )
+_QUESTION_WORDS = frozenset(
+    "what when where who why how which can could do does did is are will would should have has any".split()
+)
+"""One of these is in every opening."""
 
 
 class View:
     """One conversation as the rules see it: turns by side, plain cues by turn, and who answers whom."""
 
-    def __init__(self, conversation: Conversation, cues: Sequence[CueMatch]) -> None:
+    def __init__(self, conversation: Conversation, cues: Sequence[CueMatch], forms: Forms | None = None) -> None:
         self.conversation = conversation
         self.turns = conversation.turns
         self.cues = tuple(cues)
-        self.agent = tuple(n for n, t in enumerate(self.turns) if t.speaker == "agent" and t.scorable)
-        self.customer = tuple(n for n, t in enumerate(self.turns) if t.speaker == "customer" and t.scorable)
-        self._by_turn: dict[int, list[CueMatch]] = {}
+        agent, customer = [], []
+        for n, turn in enumerate(self.turns):
+            if turn.speaker == "agent" and turn.scorable:
+                agent.append(n)
+            elif turn.speaker == "customer" and turn.scorable:
+                customer.append(n)
+        self.agent = tuple(agent)
+        self.customer = tuple(customer)
+        self._plain: dict[int, list[CueMatch]] = {}
+        self._counting: dict[int, list[CueMatch]] = {}
         for match in self.cues:
-            self._by_turn.setdefault(match.turn, []).append(match)
-        self._said = {
-            turn: frozenset(m.cue for m in found if m.status == "plain") for turn, found in self._by_turn.items()
-        }
-        self._normal: dict[int, str] = {}
+            if match.status != "excused":
+                self._counting.setdefault(match.turn, []).append(match)
+                if match.status == "plain":
+                    self._plain.setdefault(match.turn, []).append(match)
+        self._said = {turn: frozenset([m.cue for m in found]) for turn, found in self._plain.items()}
+        self._forms = forms or Forms(conversation)
 
     def normal(self, turn: int) -> str:
         """The normal form of a turn."""
-        if turn not in self._normal:
-            self._normal[turn] = normalise(self.turns[turn].text)
-        return self._normal[turn]
+        return self._forms[turn].text
+
+    def words(self, turn: int) -> frozenset[str]:
+        """The words of a turn's normal form."""
+        return self._forms[turn].vocabulary
 
     def at(self, turn: int, *wanted: str, softened: bool = False) -> list[CueMatch]:
         """Cues of these names that count in one turn (all names if none given), by start."""
-        return [
-            m
-            for m in self._by_turn.get(turn, ())
-            if (not wanted or m.cue in wanted) and (m.status == "plain" or (softened and m.status == "softened"))
-        ]
+        found = (self._counting if softened else self._plain).get(turn, [])
+        return [m for m in found if not wanted or m.cue in wanted]
 
     def has(self, turn: int, *wanted: str) -> bool:
         """Whether any of these cues counts in a turn."""
-        return not self._said.get(turn, frozenset()).isdisjoint(wanted)
+        said = self._said.get(turn)
+        return said is not None and not said.isdisjoint(wanted)
 
     def every(self, turns: Iterable[int], *wanted: str, softened: bool = False) -> list[CueMatch]:
         """Cues of these names that count in any of the turns."""
-        return [m for n in turns for m in self.at(n, *wanted, softened=softened)]
+        table = self._counting if softened else self._plain
+        if not table:
+            return []
+        names = frozenset(wanted)
+        return [m for n in turns if n in table for m in table[n] if m.cue in names]
 
     def replies(self, turn: int, within: int) -> tuple[int, ...]:
         """The next ``within`` agent turns after a turn; turns in one breath count as one."""
@@ -88,12 +104,19 @@ class View:
 
     def questions(self) -> list[int]:
         """Customer turns that ask something: a question mark, a question's opening, or *asks_when*."""
+        return self._questions
+
+    @cached_property
+    def _questions(self) -> list[int]:
         return [
             n
             for n in self.customer
-            if " ?" in self.normal(n)
+            if "?" in self.words(n)
             or self.has(n, "asks_when")
-            or pattern(_QUESTION_OPENERS).search(self.normal(n)) is not None
+            or (
+                not self.words(n).isdisjoint(_QUESTION_WORDS)
+                and pattern(_QUESTION_OPENERS).search(self.normal(n)) is not None
+            )
         ]
 
     @cached_property

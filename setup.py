@@ -1,0 +1,14 @@
+"""The compiled part of the build: optional, so that an installation without a compiler works too, only slower."""
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+SOURCES = {"servicequal._sieve": "src/servicequal/_sieve.pyx"}
+
+setup(
+    ext_modules=cythonize(
+        [Extension(name, [source], optional=True) for name, source in SOURCES.items()],
+        build_dir="build",
+        language_level=3,
+    )
+)

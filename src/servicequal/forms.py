@@ -1,0 +1,22 @@
+"""The normal forms of a conversation's turns, each worked out once and shared by everything that reads them."""
+
+from __future__ import annotations
+
+from .conversation import Conversation
+from .normal import Aligned, align
+
+
+class Forms:
+    """Normal forms by turn number, made when first asked for."""
+
+    __slots__ = ("_made", "_turns")
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._turns = conversation.turns
+        self._made: list[Aligned | None] = [None] * len(self._turns)
+
+    def __getitem__(self, turn: int) -> Aligned:
+        form = self._made[turn]
+        if form is None:
+            form = self._made[turn] = align(self._turns[turn].text)
+        return form
