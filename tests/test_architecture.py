@@ -35,6 +35,7 @@ LAYERS = (
     "rubric",
     "agents",
     "scoring",
+    "rows",
     "scorer",
     "spacy_component",
     "batch",
