@@ -17,6 +17,7 @@ from support import ROOT, SOURCE
 LAYERS = (
     "_version",
     "errors",
+    "pool",
     "conversation",
     "readers",
     "hygiene",
@@ -44,6 +45,7 @@ LAYERS = (
     "report",
     "frame",
     "spark",
+    "cli_score",
     "cli",
     "__main__",
 )

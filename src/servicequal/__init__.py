@@ -16,7 +16,7 @@ _HOME = {
     "Channel": "conversation", "Conversation": "conversation", "Role": "conversation",
     "Span": "conversation", "Turn": "conversation",
     "CueMatch": "cues",
-    "RunData": "batch", "open_run": "batch",
+    "Run": "batch", "RunData": "batch", "open_run": "batch", "score_to": "batch",
     "BatchError": "errors", "MissingExtraError": "errors", "PackError": "errors", "ReadError": "errors",
     "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
@@ -37,7 +37,7 @@ __all__ = ["__version__", *sorted(_HOME)]
 if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
-    from .batch import RunData, open_run
+    from .batch import Run, RunData, open_run, score_to
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
     from .dynamics import Dynamics

@@ -59,6 +59,13 @@ _OF_SHARE = tuple((n, attrgetter(n)) for n in ("speaker_id", "turns", "words", "
 _spans, _span, _text = attrgetter("spans"), attrgetter("span"), attrgetter("text")
 
 
+def safe_cell(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula made plain by a leading quote; anything else as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + value
+    return value
+
+
 def empty(columns: Iterable[str]) -> Columns:
     """Columns with nothing in them yet."""
     return {name: [] for name in columns}

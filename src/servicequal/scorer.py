@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from .dynamics import dynamics
 from .errors import Rejected
 from .hygiene import HygieneNote, check
 from .packs import Pack, builtin_macros, with_user_packs
+from .pool import cut, ordered
 from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
 from .rules import Verdict, View
 from .scoring import Fingerprint, Scorecard, account
@@ -155,31 +156,31 @@ def score_many(
 ) -> Iterator[Scorecard | Rejected]:
     """Scorecards in the order of the conversations; a :class:`Rejected` that comes in goes out as it is.
 
-    ``workers`` above 1 spreads the work over processes in bounded batches.
+    ``workers`` above 1 spreads the work over processes, in chunks that are bounded by conversations and by
+    characters: memory doesn't grow with the input, and a long conversation doesn't hold up the others. Whoever
+    stops early stops the processes. What ``conversations`` raises is raised after the scorecards before it.
     """
     use = scorer or _default()
     if workers <= 1:
         for item in conversations:
             yield item if isinstance(item, Rejected) else use.score(item)
         return
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(_score_batch)(use, batch) for batch in _batched(conversations, 64))
-    runner = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")
-    for batch in runner(jobs):
-        yield from batch
+    for chunk in ordered(partial(_chunk_scorer, use), cut(conversations, _weight, _CHUNK, _HEAVIEST), workers):
+        yield from chunk
 
 
-def _score_batch(scorer: Scorer, batch: list[Conversation | Rejected]) -> list[Scorecard | Rejected]:
-    return [item if isinstance(item, Rejected) else scorer.score(item) for item in batch]
+_CHUNK, _HEAVIEST = 64, 400_000
+"""Conversations of a chunk at most, and characters."""
+_TURN = 40
+"""What a turn without words costs, in characters."""
 
 
-def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) >= size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _weight(item: Conversation | Rejected) -> int:
+    return 0 if isinstance(item, Rejected) else sum(len(turn.text) + _TURN for turn in item.turns)
+
+
+Items = list[Conversation | Rejected]
+
+
+def _chunk_scorer(scorer: Scorer) -> Callable[[Items], list[Scorecard | Rejected]]:
+    return lambda items: [item if isinstance(item, Rejected) else scorer.score(item) for item in items]

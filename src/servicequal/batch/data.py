@@ -10,8 +10,9 @@ from typing import Any
 
 from ..conversation import Conversation, Span
 from ..cues import CueMatch
-from ..errors import BatchError
+from ..errors import BatchError, Rejected
 from ..hygiene import HygieneNote, check
+from ..rows import REJECTED_COLUMNS
 from ..rules import DIMENSIONS
 from ..scoring import Finding, Fingerprint, LedgerLine, Scorecard
 from .tables import COLUMNS, schema
@@ -62,7 +63,7 @@ class RunData:
         import pyarrow.dataset as ds
         import pyarrow.parquet as pq
 
-        if name not in COLUMNS or (name == "turns" and not self.run["options"].get("turns", True)):
+        if name not in COLUMNS or (name == "turns" and not self.has_turns):
             hint = "; this run was written without turns" if name == "turns" else ""
             raise BatchError(f"{self.folder}: there is no dataset {name!r}{hint}")
         unknown = [column for column in columns or () if column not in COLUMNS[name]]
@@ -78,64 +79,107 @@ class RunData:
         except OSError as error:
             raise BatchError(f"{self.folder}/{name}: cannot be read: {error}") from error
 
-    def _rows(self, name: str, position: int) -> list[dict[str, Any]]:
-        """The rows of one conversation, from its own part alone."""
-        at = bisect_right(self._starts, position) - 1
-        parts = self.run["parts"][max(at, 0) : at + 1]
-        found: list[dict[str, Any]] = self._read(
-            name, None, [("position", "==", position)], [p["part"] for p in parts]
-        ).to_pylist()
+    def _rows(self, name: str, positions: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        """The rows of these conversations by position, from their own parts alone."""
+        parts = sorted({bisect_right(self._starts, position) - 1 for position in positions} - {-1})
+        names = [self.run["parts"][at]["part"] for at in parts]
+        found: dict[int, list[dict[str, Any]]] = {position: [] for position in positions}
+        for row in self._read(name, None, [("position", "in", list(positions))], names).to_pylist():
+            found[row["position"]].append(row)
         return found
 
-    def _scored(self, position: int) -> dict[str, Any]:
-        rows = self._rows("scores", position)
-        if not rows:
-            raise BatchError(f"{self.folder}: no conversation was scored at position {position}")
-        return rows[0]
+    def _scored(self, positions: Sequence[int]) -> dict[int, dict[str, Any]]:
+        found = self._rows("scores", positions)
+        missing = [position for position, rows in found.items() if not rows]
+        if missing:
+            raise BatchError(f"{self.folder}: no conversation was scored at position {missing[0]}")
+        return {position: rows[0] for position, rows in found.items()}
 
     def conversation(self, position: int) -> Conversation:
         """The conversation at a position, from turns/: all but its metadata, of which start and source remain.
 
         Raises BatchError where none was scored at that position, or the run was written without turns.
         """
-        row = self._scored(position)
-        turns = sorted(self._rows("turns", position), key=lambda turn: turn["turn"])
-        names = ("speaker", "text", "start", "end", "speaker_id", "kind", "confidence")
-        metadata = {"started_at": row["started_at"], "file": row["source"]}
-        return Conversation.model_validate(
-            {
-                "id": row["conversation_id"],
-                "channel": row["channel"],
-                "turns": [{name: turn[name] for name in names} for turn in turns],
-                "metadata": {key: value for key, value in metadata.items() if value is not None},
-            }
-        )
+        return self.conversations([position])[0]
+
+    def conversations(self, positions: Sequence[int]) -> list[Conversation]:
+        """The conversations at these positions, in that order; see :meth:`conversation`."""
+        scores, turns = self._scored(positions), self._rows("turns", positions)
+        return [_conversation(scores[position], turns[position]) for position in positions]
 
     def scorecard(self, position: int) -> Scorecard:
-        """The scorecard at a position, but for ``dynamics`` and ``agents``, which have datasets of their own.
+        """The scorecard at a position, but for ``dynamics`` and ``agents``, which have columns and rows of their own.
 
         Raises BatchError where no conversation was scored at that position.
         """
-        row = self._scored(position)
-        return Scorecard(
-            conversation_id=row["conversation_id"],
-            channel=row["channel"],
-            overall=row["overall"],
-            scores={d: row[d] for d in DIMENSIONS},
-            coverage={d: row[f"coverage_{d}"] for d in DIMENSIONS},
-            cues=tuple(_cue(cue) for cue in self._rows("cues", position)),
-            findings=tuple(_finding(finding) for finding in self._rows("findings", position)),
-            ledger=tuple(LedgerLine(**_without_keys(line)) for line in self._rows("ledger", position)),
-            notes=self._notes(position, row["notes"]),
-            fingerprint=Fingerprint(**self.run["fingerprint"]),
-        )
+        return self.scorecards([position])[0]
 
-    def _notes(self, position: int, said: str) -> tuple[HygieneNote, ...]:
-        if not said:
+    def scorecards(self, positions: Sequence[int]) -> list[Scorecard]:
+        """The scorecards at these positions, in that order; see :meth:`scorecard`."""
+        scores = self._scored(positions)
+        rows = {name: self._rows(name, positions) for name in ("cues", "findings", "ledger")}
+        noted = [position for position in positions if scores[position]["notes"]]
+        talks = dict(zip(noted, self.conversations(noted), strict=True)) if noted and self.has_turns else {}
+        return [
+            Scorecard(
+                conversation_id=scores[at]["conversation_id"],
+                channel=scores[at]["channel"],
+                overall=scores[at]["overall"],
+                scores={d: scores[at][d] for d in DIMENSIONS},
+                coverage={d: scores[at][f"coverage_{d}"] for d in DIMENSIONS},
+                cues=tuple(_cue(cue) for cue in rows["cues"][at]),
+                findings=tuple(_finding(finding) for finding in rows["findings"][at]),
+                ledger=tuple(LedgerLine(**_without_keys(line)) for line in rows["ledger"][at]),
+                notes=check(talks[at]) if at in talks else _notes(scores[at]["notes"]),
+                fingerprint=Fingerprint(**self.run["fingerprint"]),
+            )
+            for at in positions
+        ]
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether the run was written with its transcripts."""
+        return bool(self.run["options"].get("turns", True))
+
+    def first(self, most: int) -> tuple[tuple[Scorecard, Conversation | None], ...]:
+        """The first scorecards, each with its conversation where there are transcripts."""
+        positions = self._first("scores", ["position"], "scored", most)
+        if not positions:
             return ()
-        if self.run["options"].get("turns", True):
-            return check(self.conversation(position))
-        return (HygieneNote("notes", said),)
+        places = [row["position"] for row in positions]
+        talks: Sequence[Conversation | None] = self.conversations(places) if self.has_turns else [None] * len(places)
+        return tuple(zip(self.scorecards(places), talks, strict=True))
+
+    def refused(self, most: int) -> tuple[Rejected, ...]:
+        """The first rejections."""
+        return tuple(Rejected(**row) for row in self._first("rejected", REJECTED_COLUMNS, "rejected", most))
+
+    def _first(self, name: str, columns: Sequence[str], counted: str, most: int) -> list[dict[str, Any]]:
+        """The first rows of a dataset, from as few parts as hold them."""
+        parts, enough = [], 0
+        for part in self.run["parts"]:
+            if part[counted] and enough < most:
+                parts.append(part["part"])
+                enough += part[counted]
+        found: list[dict[str, Any]] = self._read(name, columns, None, parts).slice(0, most).to_pylist() if parts else []
+        return found
+
+
+def _conversation(row: dict[str, Any], turns: Iterable[dict[str, Any]]) -> Conversation:
+    names = ("speaker", "text", "start", "end", "speaker_id", "kind", "confidence")
+    metadata = {"started_at": row["started_at"], "file": row["source"]}
+    return Conversation.model_validate(
+        {
+            "id": row["conversation_id"],
+            "channel": row["channel"],
+            "turns": [{name: turn[name] for name in names} for turn in sorted(turns, key=lambda turn: turn["turn"])],
+            "metadata": {key: value for key, value in metadata.items() if value is not None},
+        }
+    )
+
+
+def _notes(said: str) -> tuple[HygieneNote, ...]:
+    return (HygieneNote("notes", said),) if said else ()
 
 
 def _without_keys(row: dict[str, Any]) -> dict[str, Any]:

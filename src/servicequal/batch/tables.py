@@ -16,6 +16,7 @@ from .. import rows
 from ..conversation import Conversation
 from ..errors import Rejected
 from ..packs import HELPING, HURTING
+from ..readers.draft import printable
 from ..scoring import Finding, Scorecard
 
 DATASETS = ("scores", "agents", "findings", "cues", "ledger", "rejected", "turns")
@@ -168,7 +169,7 @@ class Part:
 
 def _said(conversation: Conversation, key: str) -> str | None:
     value = conversation.metadata.get(key)
-    return value if isinstance(value, str) else None
+    return printable(value) if isinstance(value, str) else None
 
 
 def _array(values: Any, kind: Any) -> Any:

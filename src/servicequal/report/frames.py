@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import Rejected
 from ..rows import (
@@ -22,6 +22,7 @@ from ..rows import (
     add_rules,
     add_scores,
     empty,
+    safe_cell,
 )
 from ..scoring import Scorecard
 
@@ -96,13 +97,7 @@ def rejected_frame(items: Iterable[Scorecard | Rejected]) -> pd.DataFrame:
 
 def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with cells that a spreadsheet would run as a formula made plain text by a leading quote."""
-
-    def safe(value: Any) -> Any:
-        if isinstance(value, str) and value.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r"):
-            return "'" + value
-        return value
-
-    return frame.map(safe)
+    return frame.map(safe_cell)
 
 
 def _frame(cards: Cards, names: Sequence[str], add: Callable[[Columns, Scorecard], int]) -> pd.DataFrame:
