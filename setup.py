@@ -3,7 +3,10 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-SOURCES = {"servicequal._sieve": "src/servicequal/_sieve.pyx"}
+SOURCES = {
+    "servicequal._sieve": "src/servicequal/_sieve.pyx",
+    "servicequal.detector._grams": "src/servicequal/detector/_grams.pyx",
+}
 
 setup(
     ext_modules=cythonize(

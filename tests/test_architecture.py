@@ -17,6 +17,7 @@ from support import ROOT, SOURCE
 LAYERS = (
     "_version",
     "errors",
+    "pool",
     "conversation",
     "readers",
     "hygiene",
@@ -38,7 +39,9 @@ LAYERS = (
     "rubric",
     "agents",
     "scoring",
+    "rows",
     "scorer",
+    "live",
     "spacy_component",
     "batch",
     "agreement",
@@ -46,6 +49,7 @@ LAYERS = (
     "report",
     "frame",
     "spark",
+    "cli_score",
     "cli",
     "__main__",
 )

@@ -74,7 +74,7 @@ def rows(path):
 
 
 def test_a_messy_folder_loses_nothing_but_what_it_names(run, messy, tmp_path):
-    code, out, err = run("score", messy, "-o", tmp_path / "out")
+    code, out, err = run("score", messy, "-o", tmp_path / "out", "--as", "csv")
     assert code == 0
     scores = {r["conversation_id"].lstrip("'"): r for r in rows(tmp_path / "out" / "scores.csv")}
     expected = {
@@ -110,9 +110,9 @@ def test_a_messy_folder_loses_nothing_but_what_it_names(run, messy, tmp_path):
     assert all("customer" in r["explanation"] for r in one_sided)
 
 
-@pytest.mark.parametrize("name", ["scores", "findings", "cues", "ledger", "rejected"])
+@pytest.mark.parametrize("name", ["scores", "findings", "cues", "ledger", "rejected", "turns"])
 def test_no_cell_of_a_csv_is_a_formula(run, messy, tmp_path, name):
-    run("score", messy / "calls.jsonl", "-o", tmp_path / "out")
+    run("score", messy / "calls.jsonl", "-o", tmp_path / "out", "--as", "csv")
     for row in rows(tmp_path / "out" / f"{name}.csv"):
         for value in row.values():
             number = value.replace(".", "", 1).lstrip("-").isdigit()
@@ -122,12 +122,11 @@ def test_no_cell_of_a_csv_is_a_formula(run, messy, tmp_path, name):
 def test_json_lines_and_parquet_hold_the_same_scores(run, messy, tmp_path):
     import pandas as pd
 
-    frames = []
     for kind in ("jsonl", "parquet"):
         assert run("score", messy / "calls.jsonl", "-o", tmp_path / kind, "--as", kind)[0] == 0
     frames = [
         pd.read_json(tmp_path / "jsonl" / "scores.jsonl", lines=True),
-        pd.read_parquet(tmp_path / "parquet" / "scores.parquet"),
+        pd.read_parquet(tmp_path / "parquet" / "scores"),
     ]
     assert list(frames[0].conversation_id) == list(frames[1].conversation_id)
     assert frames[0].overall.round(6).equals(frames[1].overall.astype(float).round(6))
@@ -270,7 +269,7 @@ def test_a_users_pack_and_rubric_are_used(run, tmp_path):
     pack, rubric = tmp_path / "pack.yaml", tmp_path / "rubric.yaml"
     pack.write_text(GOOD_PACK, "utf-8")
     rubric.write_text("name: strict\nrules:\n  REC103: {critical: true, cap: 5}\n  REC102: {weight: 0}\n", "utf-8")
-    code, _, _ = run("score", talk, "--pack", pack, "--rubric", rubric, "-o", tmp_path / "out")
+    code, _, _ = run("score", talk, "--pack", pack, "--rubric", rubric, "-o", tmp_path / "out", "--as", "csv")
     assert code == 0
     assert {r["cue"] for r in rows(tmp_path / "out" / "cues.csv")} >= {"parroting"}
     (scored,) = rows(tmp_path / "out" / "scores.csv")
@@ -340,4 +339,4 @@ def test_the_installed_command_from_a_shell(tmp_path):
     )
     assert done.returncode == 0, done.stderr[-800:]
     assert "1 conversations scored, 0 rejected" in done.stdout
-    assert {p.name for p in tmp_path.iterdir()} >= {"scores.csv", "findings.csv", "rejected.csv"}
+    assert {p.name for p in tmp_path.iterdir()} >= {"run.json", "scores", "findings", "rejected"}

@@ -16,11 +16,13 @@ _HOME = {
     "Channel": "conversation", "Conversation": "conversation", "Role": "conversation",
     "Span": "conversation", "Turn": "conversation",
     "CueMatch": "cues",
-    "MissingExtraError": "errors", "PackError": "errors", "ReadError": "errors", "Rejected": "errors",
-    "RubricError": "errors", "ServicequalError": "errors",
+    "Run": "batch", "RunData": "batch", "open_run": "batch", "score_to": "batch",
+    "BatchError": "errors", "MissingExtraError": "errors", "PackError": "errors", "ReadError": "errors",
+    "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
     "Dynamics": "dynamics",
+    "LiveScorer": "live",
     "Pack": "packs", "load_pack": "packs",
     "from_frame": "readers", "inspect": "readers", "read": "readers", "to_jsonl": "readers",
     "Rubric": "rubric", "load_rubric": "rubric",
@@ -36,11 +38,13 @@ __all__ = ["__version__", *sorted(_HOME)]
 if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
+    from .batch import Run, RunData, open_run, score_to
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
     from .dynamics import Dynamics
-    from .errors import MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
+    from .errors import BatchError, MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
     from .frame import score_frame
+    from .live import LiveScorer
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame

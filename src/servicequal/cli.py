@@ -16,8 +16,8 @@ from .errors import Rejected, ServicequalError
 
 if TYPE_CHECKING:
     from .conversation import Conversation
+    from .readers.bulk import Reading
     from .scorer import Scorer
-    from .scoring import Scorecard
 
 app = typer.Typer(
     name="servicequal",
@@ -63,7 +63,7 @@ PackFiles = Annotated[list[Path] | None, typer.Option("--pack", help="Your own c
 def score(
     paths: Paths,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for scores, findings, rejected.")] = None,
-    kind: Annotated[str, typer.Option("--as", help="csv, jsonl or parquet.")] = "csv",
+    kind: Annotated[str, typer.Option("--as", help="parquet, csv or jsonl.")] = "parquet",
     roles: Roles = None,
     format: Format = None,
     infer_roles: Infer = False,
@@ -76,34 +76,23 @@ def score(
     workers: Annotated[int, typer.Option(min=1, help="Processes to score with.")] = 1,
     details: Annotated[bool, typer.Option("--details", help="Print transcript and ledger of each.")] = False,
     most: Annotated[int, typer.Option("--most", min=0, help="Rows of the table to print.")] = 50,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
+    no_turns: Annotated[bool, typer.Option("--no-turns", help="Leave the transcripts out of OUT.")] = False,
+    chunk: Annotated[int, typer.Option("--chunk", min=1, help="Conversations of a part of OUT at most.")] = 1000,
 ) -> None:
     """Score conversations: a readable table, and files with every point and its reason."""
-    from .report.terminal import card_view, scores_table
-    from .scorer import score_many
-    from .scoring import Scorecard
+    from .cli_score import Shown, to_folder, to_screen
 
     scorer = _scorer(rubric, pack, model, no_model, semantic)
     _check_target(out, kind)
-    kept: list[Conversation] = []
-    items: list[Scorecard | Rejected] = []
-    source = _remembering(_read(paths, roles, format, infer_roles, columns), kept if details else None)
-    with _progress() as progress:
-        task = progress.add_task("scoring", total=None)
-        for item in score_many(source, workers=workers, scorer=scorer):
-            items.append(item)
-            progress.advance(task)
-    cards = [item for item in items if isinstance(item, Scorecard)]
-    if details:
-        for card, conversation in list(zip(cards, kept, strict=True))[: most or None]:
-            _out.print(card_view(card, conversation))
-            _out.print()
+    shown = Shown(_out, _err, details, most)
+    if out is None:
+        scored = to_screen(_read(paths, roles, format, infer_roles, columns), scorer, shown, workers)
     else:
-        _out.print(scores_table(cards[:most] if most else []))
-    rejected = [item for item in items if isinstance(item, Rejected)]
-    _summary(cards, rejected, most)
-    if out is not None:
-        _write(items, out, kind)
-    if not cards:
+        reading = _reading(paths, roles, format, infer_roles, columns)
+        how: dict[str, Any] = {"resume": resume, "turns": not no_turns, "kind": kind}
+        scored = to_folder(reading, out, scorer, shown, workers=workers, chunk=chunk, **how)
+    if not scored:
         raise typer.Exit(1)
 
 
@@ -297,6 +286,18 @@ def _scorer(
     return Scorer(rubric=rubric, packs=packs, model=model or not no_model, semantic=semantic)
 
 
+def _reading(
+    paths: Sequence[str],
+    roles: Sequence[str] | None,
+    format: str | None,
+    infer: bool,
+    columns: Sequence[str] | None,
+) -> Reading:
+    from .readers.bulk import Reading
+
+    return Reading(list(paths), format, _roles(roles), infer, _columns(columns))
+
+
 def _read(
     paths: Sequence[str],
     roles: Sequence[str] | None,
@@ -304,16 +305,7 @@ def _read(
     infer: bool,
     columns: Sequence[str] | None,
 ) -> Iterator[Conversation | Rejected]:
-    from .readers import read
-
-    return read(
-        list(paths),
-        format=format,
-        roles=_roles(roles),
-        infer_roles=infer,
-        on_error="collect",
-        columns=_columns(columns),
-    )
+    return iter(_reading(paths, roles, format, infer, columns))
 
 
 def _columns(columns: Sequence[str] | None) -> dict[str, str | None] | None:
@@ -344,16 +336,7 @@ def _roles(roles: Sequence[str] | None) -> Any:
     return pairs
 
 
-def _remembering(
-    items: Iterator[Conversation | Rejected], kept: list[Conversation] | None
-) -> Iterator[Conversation | Rejected]:
-    for item in items:
-        if kept is not None and not isinstance(item, Rejected):
-            kept.append(item)
-        yield item
-
-
-_KINDS = ("csv", "jsonl", "parquet")
+_KINDS = ("parquet", "csv", "jsonl")
 
 
 def _check_target(out: Path | None, kind: str) -> None:
@@ -362,36 +345,6 @@ def _check_target(out: Path | None, kind: str) -> None:
         raise typer.BadParameter(f"--as {kind!r}: use {', '.join(_KINDS)}")
     if out is not None and out.exists() and not out.is_dir():
         raise typer.BadParameter(f"-o {out}: is a file; name a folder")
-
-
-def _summary(cards: Sequence[Scorecard], rejected: Sequence[Rejected], most: int) -> None:
-    hidden = f" (the first {most} shown)" if len(cards) > most else ""
-    _out.print(f"{len(cards)} conversations scored{hidden}, {len(rejected)} rejected", markup=False)
-    for item in rejected[:20]:
-        _err.print(f"rejected: {item}", markup=False, soft_wrap=True)
-
-
-def _write(items: Sequence[Scorecard | Rejected], out: Path, kind: str) -> None:
-    from . import report
-
-    frames = {
-        "scores": report.scores_frame(items),
-        "agents": report.agents_frame(items),
-        "findings": report.findings_frame(items),
-        "cues": report.cues_frame(items),
-        "ledger": report.ledger_frame(items),
-        "rejected": report.rejected_frame(items),
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    for name, frame in frames.items():
-        path = out / f"{name}.{kind}"
-        if kind == "csv":
-            report.safe_cells(frame).to_csv(path, index=False, lineterminator="\n")
-        elif kind == "jsonl":
-            frame.to_json(path, orient="records", lines=True, force_ascii=False)
-        else:
-            frame.to_parquet(path, index=False)
-    _out.print(f"written to {out}: {', '.join(f'{n}.{kind}' for n in frames)}", markup=False)
 
 
 def _progress() -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from .errors import Rejected
 from .forms import Forms
 from .hygiene import HygieneNote, check
 from .packs import Pack, builtin_macros, with_user_packs
+from .pool import cut, ordered
 from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
 from .rules import Verdict, View
 from .scoring import Fingerprint, Scorecard, account
@@ -92,7 +93,7 @@ class Scorer:
         found = self._finder.find(conversation, forms)
         if self.semantic:
             found = self.semantic.join(conversation, found)
-        return decide(conversation, found, self.detector) if self.detector else found
+        return decide(conversation, found, self.detector, forms=forms) if self.detector else found
 
     def _verdicts(self, view: View, notes: tuple[HygieneNote, ...]) -> list[tuple[Judged, Verdict]]:
         blocked, one_sided = _doubts(view, notes)
@@ -125,18 +126,27 @@ _MOST_UNKNOWN = 0.2
 
 
 def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str | None]:
-    """Why all rules, or those that need a customer, can't be judged on this transcript."""
+    spoken = [t.speaker for t in view.turns if t.scorable]
+    return doubts(notes, len(spoken), spoken.count("unknown"), bool(view.agent), bool(view.customer))
+
+
+def doubts(
+    notes: Iterable[HygieneNote], spoken: int, unknown: int, agent: bool, customer: bool
+) -> tuple[str | None, str | None]:
+    """Why all rules, or those that need a customer, can't be judged on this transcript.
+
+    ``spoken`` turns have words in them, ``unknown`` of these an unknown speaker; ``agent`` and ``customer`` say
+    whether these speak.
+    """
     by_code = {note.code: note for note in notes}
     for code in _BLOCKING:
         if code in by_code:
             return by_code[code].message, None
-    spoken = [t.speaker for t in view.turns if t.scorable]
-    unknown = spoken.count("unknown")
-    if unknown > _MOST_UNKNOWN * len(spoken):
-        return f"{unknown} of {len(spoken)} turns have an unknown speaker; map them with roles", None
-    if not view.agent:
+    if unknown > _MOST_UNKNOWN * spoken:
+        return f"{unknown} of {spoken} turns have an unknown speaker; map them with roles", None
+    if not agent:
         return "no agent turn with words in it", None
-    return None, None if view.customer else "no customer turn: one side of the conversation only"
+    return None, None if customer else "no customer turn: one side of the conversation only"
 
 
 @cache
@@ -154,31 +164,31 @@ def score_many(
 ) -> Iterator[Scorecard | Rejected]:
     """Scorecards in the order of the conversations; a :class:`Rejected` that comes in goes out as it is.
 
-    ``workers`` above 1 spreads the work over processes in bounded batches.
+    ``workers`` above 1 spreads the work over processes, in chunks that are bounded by conversations and by
+    characters: memory doesn't grow with the input, and a long conversation doesn't hold up the others. Whoever
+    stops early stops the processes. What ``conversations`` raises is raised after the scorecards before it.
     """
     use = scorer or _default()
     if workers <= 1:
         for item in conversations:
             yield item if isinstance(item, Rejected) else use.score(item)
         return
-    from joblib import Parallel, delayed
-
-    jobs = (delayed(_score_batch)(use, batch) for batch in _batched(conversations, 64))
-    runner = Parallel(n_jobs=workers, return_as="generator", pre_dispatch="2*n_jobs")
-    for batch in runner(jobs):
-        yield from batch
+    for chunk in ordered(partial(_chunk_scorer, use), cut(conversations, _weight, _CHUNK, _HEAVIEST), workers):
+        yield from chunk
 
 
-def _score_batch(scorer: Scorer, batch: list[Conversation | Rejected]) -> list[Scorecard | Rejected]:
-    return [item if isinstance(item, Rejected) else scorer.score(item) for item in batch]
+_CHUNK, _HEAVIEST = 64, 400_000
+"""Conversations of a chunk at most, and characters."""
+_TURN = 40
+"""What a turn without words costs, in characters."""
 
 
-def _batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) >= size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _weight(item: Conversation | Rejected) -> int:
+    return 0 if isinstance(item, Rejected) else sum(len(turn.text) + _TURN for turn in item.turns)
+
+
+Items = list[Conversation | Rejected]
+
+
+def _chunk_scorer(scorer: Scorer) -> Callable[[Items], list[Scorecard | Rejected]]:
+    return lambda items: [item if isinstance(item, Rejected) else scorer.score(item) for item in items]

@@ -4,37 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from operator import ge
 
 from .. import context
 from ..conversation import Conversation
 from ..cues import CueMatch
+from ..forms import Forms
 from ..normal import Aligned, align, normalise
 from ..packs import HURTING
-from .features import TurnText, fold_figures, turn_texts
+from .features import WHOLE, Read, Stretch, TurnText, fold_figures
 from .model import ANY, LABELS, Detector, named_labels
 
 MODEL = "model"
 """The ``pattern`` of a match that the detector proposed."""
 
+CONTEXT_BEFORE, CONTEXT_AFTER = 5, 4
+"""Turns around a turn that have a say in what is decided about it: its neighbours of the second layer (3 to either
+side), and what the first reads around these (2 before, 1 after)."""
 
-def decide(conversation: Conversation, matches: Sequence[CueMatch], detector: Detector) -> tuple[CueMatch, ...]:
+
+def decide(
+    conversation: Conversation, matches: Sequence[CueMatch], detector: Detector, stretch: Stretch = WHOLE, forms: Forms | None = None
+) -> tuple[CueMatch, ...]:
     """The matches that count after the detector's say, in order of turn, start and cue.
 
     A phrase whose cue the detector finds too improbable in its context becomes ``excused`` with that reason; a cue
-    that no phrase names but the detector is sure of is added, with the words that carried it.
+    that no phrase names but the detector is sure of is added, with the words that carried it. Of a ``stretch`` of a
+    longer conversation the outer turns lack their context: see :data:`CONTEXT_BEFORE`.
     """
-    chances = detector.probabilities(conversation, matches)
+    read = Read(conversation, stretch, forms)
+    chances = detector.chances(conversation, matches, read)
     by_turn: dict[int, list[CueMatch]] = {}
     for match in matches:
         by_turn.setdefault(match.turn, []).append(match)
     out: list[CueMatch] = []
     for side in detector.sides:
-        for turn in turn_texts(conversation, side):
+        limits = detector.limits(side, conversation.channel)
+        for turn in read.turns(side):
             mine = by_turn.pop(turn.number, [])
-            named = named_labels(mine, turn.number)
-            said = said_cues(detector, side, chances[turn.number], named, conversation.channel)
-            out += _weighed(mine, said, chances[turn.number])
-            out += _proposed(conversation, turn, mine, said, detector, side, chances[turn.number])
+            row = chances[side][turn.number]
+            if not mine and not any(map(ge, row, limits[1])):
+                continue
+            chance = dict(zip(LABELS[side], row, strict=True))
+            said = _said(side, chance, named_labels(mine, turn.number), limits)
+            out += _weighed(mine, said, chance)
+            out += _proposed(conversation, turn, mine, said, detector, side, chance, stretch)
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
@@ -61,16 +76,27 @@ def said_cues(
     ``named`` are the labels that a phrase names: they need less.
     """
 
-    def enough(label: str) -> bool:
-        return chance[label] >= detector.threshold(side, label, channel, label in named)
+    return _said(side, chance, named, detector.limits(side, channel))
 
-    said = {label for label in LABELS[side] if label != ANY and enough(label)}
+
+def _said(
+    side: str, chance: Mapping[str, float], named: frozenset[str], limits: tuple[Sequence[float], Sequence[float]]
+) -> frozenset[str]:
+    enough = {
+        label
+        for label, phrase, model in zip(LABELS[side], *limits, strict=True)
+        if chance[label] >= (phrase if label in named else model)
+    }
+    said = enough - {ANY}
     if side == "agent":
-        if not enough(ANY):
-            said -= set(HURTING)
-        elif not said & set(HURTING) and named & set(HURTING):
-            said.add(max(named & set(HURTING), key=lambda c: (chance[c], c)))
+        if ANY not in enough:
+            said -= _HURTING
+        elif not said & _HURTING and named & _HURTING:
+            said.add(max(named & _HURTING, key=lambda c: (chance[c], c)))
     return frozenset(said)
+
+
+_HURTING = frozenset(HURTING)
 
 
 def _weighed(mine: Sequence[CueMatch], said: frozenset[str], chance: Mapping[str, float]) -> list[CueMatch]:
@@ -95,23 +121,19 @@ def _proposed(
     detector: Detector,
     side: str,
     chance: Mapping[str, float],
+    stretch: Stretch,
 ) -> list[CueMatch]:
-    named = {m.cue for m in mine}
-    missing = sorted(said - named)
-    if not missing:
-        return []
     original = conversation.turns[turn.number]
-    aligned = align(original.text)
-    reading = context.Reading(aligned)
     out = []
-    for cue in missing:
-        if detector.own_words(turn, side, cue) < _OWN_WORDS:
-            continue
+    for cue in sorted(said - {m.cue for m in mine}):
         if cue in HURTING and chance[cue] < _LEAST_SURE:
             continue
-        start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(original.text))
-        if cue in HURTING and (reading.quoted(start, end) or context.hedged(normalise(original.text[start:end]))):
+        place = stretch.remember(
+            ("place", side, cue, turn.text, original.text), partial(_place, original.text, turn, detector, side, cue)
+        )
+        if place is None:
             continue
+        start, end = place
         out.append(
             CueMatch(
                 cue=cue,
@@ -125,6 +147,19 @@ def _proposed(
             )
         )
     return out
+
+
+def _place(text: str, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
+    """Where the words of a turn speak for a cue; None where they don't carry it, or are another's."""
+    if detector.own_words(turn, side, cue) < _OWN_WORDS:
+        return None
+    aligned = align(text)
+    start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(text))
+    if cue in HURTING and (
+        context.Reading(aligned).quoted(start, end) or context.hedged(normalise(text[start:end]))
+    ):
+        return None
+    return start, end
 
 
 def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tuple[int, int]:

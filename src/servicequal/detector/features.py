@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+from typing import Any, TypeVar
 
 from ..conversation import Conversation
+from ..forms import Forms
 from ..normal import normalise
+
+T = TypeVar("T")
 
 BLOCKS = ("words", "letters", "before", "after")
 """The n-gram blocks, each with its own vocabulary; every block of a turn is scaled to length 1."""
@@ -28,6 +34,37 @@ class TurnText:
     after: str
 
 
+LONGEST_PLACE = 100
+"""Turns within which a turn's place is told: in a longer conversation the hundredth turn is as late as any after it.
+So what is decided about a turn rests on its neighbours alone once a conversation is long. The detector is fitted on
+conversations of up to 26 turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where the turns that are looked at stand: their first is turn ``start`` of a conversation of ``of`` turns.
+
+    The default is a whole conversation. ``known`` keeps what follows from a turn's words alone, for whoever looks at
+    the same turns again.
+    """
+
+    start: int = 0
+    of: int | None = None
+    known: dict[tuple[str, ...], Any] | None = field(default=None, compare=False)
+
+    def remember(self, key: tuple[str, ...], find: Callable[[], T]) -> T:
+        """What ``find`` gives, found only once for the same key where this is kept."""
+        if self.known is None:
+            return find()
+        if key not in self.known:
+            self.known[key] = find()
+        found: T = self.known[key]
+        return found
+
+
+WHOLE = Stretch()
+
+
 def fold(text: str) -> str:
     """The normal form with every figure as ``#``, so that *9.15* and *10.30* are one word."""
     return fold_figures(normalise(text)[:_LONGEST])
@@ -35,13 +72,56 @@ def fold(text: str) -> str:
 
 def fold_figures(text: str) -> str:
     """A text with its figures as ``#``, neighbours folded together."""
-    return "".join("#" if c.isdigit() else c for c in text).replace("##", "#").replace("##", "#")
+    marked = _FIGURE.sub("#", text) if text.isascii() else "".join("#" if c.isdigit() else c for c in text)
+    return marked.replace("##", "#").replace("##", "#")
 
 
-def turn_texts(conversation: Conversation, side: str) -> list[TurnText]:
+_FIGURE = re.compile("[0-9]")
+
+
+class Read:
+    """What the detector reads of a conversation, worked out once for both sides and both layers.
+
+    ``forms`` are the normal forms of its turns, where somebody has them.
+    """
+
+    def __init__(self, conversation: Conversation, stretch: Stretch = WHOLE, forms: Forms | None = None) -> None:
+        self.conversation = conversation
+        self.stretch = stretch
+        self._forms = forms or Forms(conversation)
+        self._folded: list[str] | None = None
+        self._turns: dict[str, list[TurnText]] = {}
+        self._shapes: dict[int, list[float]] = {}
+
+    def turns(self, side: str) -> list[TurnText]:
+        """The scorable turns of one side, each with the other side's up to two turns before and next one after."""
+        if side not in self._turns:
+            if self._folded is None:
+                turns = self.conversation.turns
+                self._folded = [self._fold(n, t.text) if t.scorable else "" for n, t in enumerate(turns)]
+            self._turns[side] = _turn_texts(self.conversation, side, self._folded)
+        return self._turns[side]
+
+    def _fold(self, number: int, text: str) -> str:
+        if self.stretch.known is None:
+            return fold_figures(self._forms[number].text[:_LONGEST])
+        return self.stretch.remember(("fold", text), partial(fold, text))
+
+    def shape(self, turn: TurnText) -> list[float]:
+        """Place, length and channel of a turn."""
+        found = self._shapes.get(turn.number)
+        if found is None:
+            found = self._shapes[turn.number] = shape(self.conversation, turn, self.stretch)
+        return found
+
+
+def turn_texts(conversation: Conversation, side: str, stretch: Stretch = WHOLE) -> list[TurnText]:
     """The scorable turns of one side, each with the other side's up to two turns before and next one after."""
+    return Read(conversation, stretch).turns(side)
+
+
+def _turn_texts(conversation: Conversation, side: str, folded: Sequence[str]) -> list[TurnText]:
     turns = conversation.turns
-    folded = [fold(t.text) if t.scorable else "" for t in turns]
     out = []
     for n, turn in enumerate(turns):
         if turn.speaker != side or not turn.scorable:
@@ -84,15 +164,16 @@ def grams(block: str, turn: TurnText) -> Counter[str]:
     return Counter(word_grams(turn.before if block == "before" else turn.after, 2))
 
 
-def shape(conversation: Conversation, turn: TurnText) -> list[float]:
+def shape(conversation: Conversation, turn: TurnText, stretch: Stretch = WHOLE) -> list[float]:
     """Place, length and channel of a turn: numbers between 0 and 1."""
-    count = max(1, len(conversation.turns) - 1)
+    count = max(1, (len(conversation.turns) if stretch.of is None else stretch.of) - 1)
+    number = stretch.start + turn.number
     words = len(turn.text.split())
     channel = conversation.channel
     return [
-        turn.number / count,
-        float(turn.number <= 1),
-        float(turn.number >= count - 1),
+        min(1.0, number / min(count, LONGEST_PLACE)),
+        float(number <= 1),
+        float(number >= count - 1),
         min(words, 60) / 60,
         float(words < 6),
         float(" ?" in turn.text),
@@ -110,13 +191,15 @@ def shape(conversation: Conversation, turn: TurnText) -> list[float]:
 def _loudness(text: str) -> tuple[float, float, float, float]:
     """What the normal form drops: exclamation marks, doubled question marks, words in capitals, emoji."""
     head = text[:_LONGEST]
-    words = [w for w in head.split() if len(w) > 2 and w.isalpha()]
-    capitals = sum(w.isupper() for w in words)
+    shouted = [w for w in head.split() if w.isupper() and len(w) > 2 and w.isalpha()]
+    capitals = 0.0
+    if shouted:
+        capitals = min(1.0, 3 * len(shouted) / sum(len(w) > 2 and w.isalpha() for w in head.split()))
     return (
         min(head.count("!"), 3) / 3,
-        float("??" in head or "? ?" in head or "?!" in head or "!?" in head),
-        min(1.0, 3 * capitals / len(words)) if words else 0.0,
-        float(any(c > "\u2190" for c in head) or ":)" in head or ":-)" in head),
+        float("?" in head and ("??" in head or "? ?" in head or "?!" in head or "!?" in head)),
+        capitals,
+        float(":)" in head or ":-)" in head or (not head.isascii() and any(c > "\u2190" for c in head))),
     )
 
 

@@ -12,8 +12,8 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 from importlib.resources import files
 from math import log, sqrt
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..conversation import Conversation
 from ..cues import CueMatch
 from ..errors import ReadError, Rejected
 from ..packs import CUSTOMER, HELPING, HURTING
-from .features import BLOCK_SCALE, BLOCKS, SHAPES, TurnText, grams, shape, turn_texts
+from .features import BLOCK_SCALE, BLOCKS, SHAPES, WHOLE, Read, Stretch, TurnText, grams
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +65,71 @@ class Side:
     second_bias: Floats
     thresholds: Mapping[str, Floats]
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
+
+    @cached_property
+    def reader(self) -> Any:
+        """The first layer's n-grams, compiled; None where there was no compiler."""
+        grams = _compiled()
+        if grams is None:
+            return None
+        blocks = [self.vocabulary[b] for b in BLOCKS]
+        return grams.Reader(blocks, [BLOCK_SCALE[b] for b in BLOCKS], self.idf, self.weights)
+
+    @cached_property
+    def shapes(self) -> Any:
+        """The first layer's other half, place and length of a turn, compiled."""
+        grams = _compiled()
+        return grams and grams.Layer(self.shape_weights, self.bias)
+
+    @cached_property
+    def last(self) -> Any:
+        """The second layer, compiled; scaling is part of its weights."""
+        grams = _compiled()
+        scaled = self.second / self.scale[:, None]
+        return grams and grams.Layer(scaled, self.second_bias - self.mean @ scaled)
+
+    def said(self, turn: TurnText) -> Floats:
+        """What a turn's n-grams give, log-odds: shape (labels,)."""
+        total = np.zeros(len(self.bias))
+        if self.reader is not None:
+            self.reader.said(turn.text, turn.before, turn.after, total)
+            return total
+        found = _weighted(self, turn, BLOCKS)
+        if found:
+            total += np.asarray([value for _, _, value in found]) @ self.weights[[row for _, row, _ in found]]
+        return total
+
+    def placed(self, shapes: Sequence[Sequence[float]], said: Sequence[Floats]) -> Floats:
+        """The first layer's log-odds of turns, from their shapes and n-grams: shape (turns, labels)."""
+        total = np.array(said, dtype=np.float64).reshape(-1, len(self.bias))
+        if self.shapes is not None:
+            self.shapes.add(np.array(shapes, dtype=np.float64).reshape(-1, len(SHAPES)), total)
+            return total
+        for row, values in zip(total, shapes, strict=True):
+            row += self.bias + np.asarray(values) @ self.shape_weights
+        return total
+
+    def chances(self, inputs: Floats) -> Floats:
+        """The second layer's calibrated probabilities: shape (turns, labels) from (turns, inputs)."""
+        if self.last is not None:
+            total = np.zeros((len(inputs), len(self.second_bias)))
+            self.last.chances(np.ascontiguousarray(inputs), total)
+            return total
+        rows = [((row - self.mean) / self.scale) @ self.second + self.second_bias for row in inputs]
+        odds = np.array(rows).reshape(len(inputs), len(self.second_bias))
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -30, 30))))
+
+
+def _compiled() -> Any:
+    """The compiled half of this module, or None where the package was installed without a compiler."""
+    try:
+        from . import _grams  # type: ignore[attr-defined,unused-ignore]
+    except ImportError:
+        return None
+    return _grams
+
 
 @dataclass(frozen=True)
 class Detector:
@@ -74,36 +139,55 @@ class Detector:
     about: Mapping[str, Any]
     digest: str
 
-    def first(self, conversation: Conversation, side: str) -> dict[int, Floats]:
+    def first(
+        self, conversation: Conversation, side: str, stretch: Stretch = WHOLE, read: Read | None = None
+    ) -> dict[int, Floats]:
         """First-layer log-odds by turn number: shape (labels,) each."""
+        read = read or Read(conversation, stretch)
         fitted = self.sides[side]
-        return {t.number: first_layer(fitted, conversation, t) for t in turn_texts(conversation, side)}
+        turns = read.turns(side)
+        said = [self._said(fitted, side, turn, stretch) for turn in turns]
+        odds = fitted.placed([read.shape(turn) for turn in turns], said)
+        return dict(zip((turn.number for turn in turns), odds, strict=True))
 
-    def probabilities(self, conversation: Conversation, matches: Sequence[CueMatch]) -> dict[int, dict[str, float]]:
+    @staticmethod
+    def _said(fitted: Side, side: str, turn: TurnText, stretch: Stretch) -> Floats:
+        if stretch.known is None:
+            return fitted.said(turn)
+        return stretch.remember(("said", side, turn.text, turn.before, turn.after), lambda: fitted.said(turn))
+
+    def probabilities(
+        self, conversation: Conversation, matches: Sequence[CueMatch], stretch: Stretch = WHOLE
+    ) -> dict[int, dict[str, float]]:
         """Calibrated probability of every label, by turn number."""
-        firsts = {side: self.first(conversation, side) for side in self.sides}
-        inputs = second_inputs(conversation, firsts, matches)
-        out: dict[int, dict[str, float]] = {}
-        for side, rows in inputs.items():
-            fitted = self.sides[side]
-            for number, row in rows.items():
-                odds = ((row - fitted.mean) / fitted.scale) @ fitted.second + fitted.second_bias
-                chance = 1.0 / (1.0 + np.exp(-np.clip(odds, -30, 30)))
-                out[number] = dict(zip(LABELS[side], map(float, chance), strict=True))
-        return out
+        chances = self.chances(conversation, matches, Read(conversation, stretch))
+        return {
+            number: dict(zip(LABELS[side], row, strict=True))
+            for side, rows in chances.items()
+            for number, row in rows.items()
+        }
 
-    def threshold(self, side: str, label: str, channel: str | None, named: bool) -> float:
-        """The probability from which a label counts in a channel, where a phrase names it and where none does."""
+    def chances(
+        self, conversation: Conversation, matches: Sequence[CueMatch], read: Read
+    ) -> dict[str, dict[int, list[float]]]:
+        """By side and turn number the probabilities of the side's labels, in their order."""
+        firsts = {side: self.first(conversation, side, read.stretch, read) for side in self.sides}
+        inputs = _second_matrices(firsts, matches, read)
+        return {
+            side: dict(zip(firsts[side], self.sides[side].chances(matrix).tolist(), strict=True))
+            for side, matrix in inputs.items()
+        }
+
+    def limits(self, side: str, channel: str | None) -> tuple[list[float], list[float]]:
+        """The probabilities from which a side's labels count in a channel: named by a phrase, and not."""
         group = "social" if channel == "social" else "other"
-        table = self.sides[side].thresholds[f"{group}/{'phrase' if named else 'model'}"]
-        return float(table[LABELS[side].index(label)])
+        tables = self.sides[side].thresholds
+        return tables[f"{group}/phrase"].tolist(), tables[f"{group}/model"].tolist()
 
     def own_words(self, turn: TurnText, side: str, label: str) -> float:
         """How much the turn's own words and letters, without what is said around it, speak for a label (log-odds)."""
-        fitted = self.sides[side]
-        column = LABELS[side].index(label)
-        found = _weighted(fitted, turn, ("words", "letters"))
-        return float(sum(value * fitted.weights[row, column] for _, row, value in found))
+        alone = TurnText(turn.number, turn.text, "", "")
+        return float(self.sides[side].said(alone)[LABELS[side].index(label)])
 
     def telling_words(self, turn: TurnText, side: str, label: str) -> dict[str, float]:
         """How much each run of words of a turn speaks for a label (log-odds), positive ones only."""
@@ -121,19 +205,6 @@ def named_labels(matches: Sequence[CueMatch], turn: int) -> frozenset[str]:
     """The labels that a phrase names in a turn, excused matches left out."""
     cues = {m.cue for m in matches if m.turn == turn and m.status != "excused"}
     return frozenset(cues | {ANY}) if cues & set(HURTING) else frozenset(cues)
-
-
-def first_layer(fitted: Side, conversation: Conversation, turn: TurnText) -> Floats:
-    """Log-odds of one turn: shape (labels,)."""
-    total = fitted.bias + np.asarray(shape(conversation, turn)) @ fitted.shape_weights
-    rows: list[int] = []
-    values: list[float] = []
-    for _, row, value in _weighted(fitted, turn, BLOCKS):
-        rows.append(row)
-        values.append(value)
-    if rows:
-        total = total + np.asarray(values) @ fitted.weights[rows]
-    return np.asarray(total, dtype=np.float64)
 
 
 def _weighted(fitted: Side, turn: TurnText, blocks: Sequence[str]) -> list[tuple[str, int, float]]:
@@ -160,32 +231,65 @@ def second_inputs(
     conversation: Conversation, firsts: Mapping[str, Mapping[int, Floats]], matches: Sequence[CueMatch]
 ) -> dict[str, dict[int, Floats]]:
     """The second layer's inputs by side and turn."""
-    packs = _pack_table(matches)
-    texts = {side: {t.number: t for t in turn_texts(conversation, side)} for side in firsts}
-    out: dict[str, dict[int, Floats]] = {}
+    matrices = _second_matrices(firsts, matches, Read(conversation))
+    return {side: dict(zip(rows, matrices[side], strict=True)) for side, rows in firsts.items()}
+
+
+def _second_matrices(
+    firsts: Mapping[str, Mapping[int, Floats]], matches: Sequence[CueMatch], read: Read
+) -> dict[str, Floats]:
+    """The second layer's inputs by side, a row for each of its turns in order. A neighbour that isn't there is the
+    row behind the last."""
+    odds = {side: _opinions(rows, len(LABELS[side])) for side, rows in firsts.items()}
+    place = {side: {number: row for row, number in enumerate(rows)} for side, rows in firsts.items()}
+    said = _said_table(matches, place)
+    out: dict[str, Floats] = {}
     for side, rows in firsts.items():
         other = "customer" if side == "agent" else "agent"
-        out[side] = {}
-        for number, own in rows.items():
-            before = _neighbour(number, -1, firsts[other])
-            after = _neighbour(number, +1, firsts[other])
-            same_before = _neighbour(number, -1, rows)
-            same_after = _neighbour(number, +1, rows)
-            out[side][number] = np.concatenate(
-                [
-                    np.clip(own, -8, 8),
-                    _odds(firsts[other], before, len(LABELS[other])),
-                    _odds(firsts[other], after, len(LABELS[other])),
-                    _odds(rows, same_before, len(LABELS[side]))[:1],
-                    _odds(rows, same_after, len(LABELS[side]))[:1],
-                    _packs(packs, number, side, _STATUSES),
-                    _packs(packs, before, other, ("plain",)),
-                    _packs(packs, after, other, ("plain",)),
-                    _packs(packs, same_after, side, ("plain",)),
-                    np.asarray(shape(conversation, texts[side][number])),
-                ]
-            )
+        mine, theirs = odds[side], odds[other]
+        before = [_neighbour(number, -1, place[other]) for number in rows]
+        after = [_neighbour(number, +1, place[other]) for number in rows]
+        same_before = [_neighbour(number, -1, place[side]) for number in rows]
+        same_after = [_neighbour(number, +1, place[side]) for number in rows]
+        shapes = np.array([read.shape(turn) for turn in read.turns(side)]).reshape(len(rows), len(SHAPES))
+        out[side] = np.concatenate(
+            [
+                mine[:-1],
+                theirs[before],
+                theirs[after],
+                mine[same_before, :1],
+                mine[same_after, :1],
+                *(said[side, status][:-1] for status in _STATUSES),
+                said[other, "plain"][before],
+                said[other, "plain"][after],
+                said[side, "plain"][same_after],
+                shapes,
+            ],
+            axis=1,
+        )
     return out
+
+
+def _opinions(rows: Mapping[int, Floats], labels: int) -> Floats:
+    found = np.full((len(rows) + 1, labels), _NOTHING)
+    for at, row in enumerate(rows.values()):
+        found[at] = row
+    np.clip(found[:-1], -8, 8, out=found[:-1])
+    return found
+
+
+def _said_table(
+    matches: Sequence[CueMatch], place: Mapping[str, Mapping[int, int]]
+) -> dict[tuple[str, str], Floats]:
+    """By side and status which cues phrases name in which turn (rows as in ``place``, one more for nobody)."""
+    columns = {side: {cue: k for k, cue in enumerate(_cues(side))} for side in place}
+    table = {(side, s): np.zeros((len(rows) + 1, len(columns[side]))) for side, rows in place.items() for s in _STATUSES}
+    for match in matches:
+        for side, rows in place.items():
+            row, column = rows.get(match.turn), columns[side].get(match.cue)
+            if row is not None and column is not None:
+                table[side, match.status][row, column] = 1.0
+    return table
 
 
 def second_names(side: str) -> list[str]:
@@ -211,26 +315,12 @@ def _cues(side: str) -> tuple[str, ...]:
     return tuple(label for label in LABELS[side] if label != ANY)
 
 
-def _pack_table(matches: Sequence[CueMatch]) -> dict[int, dict[str, set[str]]]:
-    table: dict[int, dict[str, set[str]]] = {}
-    for m in matches:
-        table.setdefault(m.turn, {}).setdefault(m.status, set()).add(m.cue)
-    return table
-
-
-def _packs(
-    table: Mapping[int, Mapping[str, set[str]]], number: int | None, side: str, statuses: Sequence[str]
-) -> Floats:
-    found = table.get(number, {}) if number is not None else {}
-    return np.array([float(c in found.get(s, ())) for s in statuses for c in _cues(side)])
-
-
-def _neighbour(number: int, step: int, rows: Mapping[int, Any]) -> int | None:
-    return next((n for n in (number + step * k for k in range(1, _REACH + 1)) if n in rows), None)
-
-
-def _odds(rows: Mapping[int, Floats], number: int | None, labels: int) -> Floats:
-    return np.full(labels, _NOTHING) if number is None else np.clip(rows[number], -8, 8)
+def _neighbour(number: int, step: int, rows: Mapping[int, int]) -> int:
+    """The row of the nearest turn of a side before or after a turn; -1 where there is none within reach."""
+    for k in range(1, _REACH + 1):
+        if number + step * k in rows:
+            return rows[number + step * k]
+    return -1
 
 
 # -- files -------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from servicequal.conversation import Conversation
 from servicequal.errors import ReadError, Rejected
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from servicequal.readers.layout import Row
 
 OnError = Literal["raise", "collect"]
+T = TypeVar("T")
 
 
 def read(
@@ -48,7 +49,7 @@ def read(
     _check_on_error(on_error)
     mapping = Roles.of(roles, infer_roles)
     reader = None if format is None else reader_named(format)
-    return _raising(_read_all(path, reader, mapping, Options(columns)), on_error)
+    return _raising(read_all(path, reader, mapping, Options(columns)), on_error)
 
 
 def from_frame(
@@ -77,7 +78,7 @@ def from_frame(
             yield Row(number, [_plain(cell) for cell in cells])
 
     table = Table(names, rows, None, "frame", "frame")
-    return _raising(_caught(lambda: conversations(table, columns, mapping), None), on_error)
+    return _raising(caught(lambda: conversations(table, columns, mapping), None), on_error)
 
 
 def _check_on_error(on_error: str) -> None:
@@ -104,9 +105,17 @@ def _raising(found: Iterable[Conversation | Rejected], on_error: OnError) -> Ite
         yield item
 
 
-def _read_all(
+def read_all(
     path: PathArgument, reader: Reader | None, roles: Roles, options: Options
 ) -> Iterator[Conversation | Rejected]:
+    """Everything behind a path, what is wrong with it as Rejected, in place."""
+    return read_each(path, reader, lambda source: read_source(source, reader, roles, options))
+
+
+def read_each(
+    path: PathArgument, reader: Reader | None, each: Callable[[Source], Iterator[T]]
+) -> Iterator[T | Rejected]:
+    """What ``each`` gives for every source behind a path that is not passed over."""
     read_any, passed_over = False, 0
     for source in sources(path):
         if isinstance(source, Rejected):
@@ -116,7 +125,7 @@ def _read_all(
             passed_over += 1
         else:
             read_any = True
-            yield from read_source(source, reader, roles, options)
+            yield from each(source)
     if not read_any:
         raise_hint = f"{passed_over} file(s) were passed over, as inspect tells; name one with format="
         yield Rejected("there is nothing to read", str(path)[:200], hint=raise_hint if passed_over else None)
@@ -140,10 +149,10 @@ def read_source(
     source: Source, reader: Reader | None, roles: Roles, options: Options
 ) -> Iterator[Conversation | Rejected]:
     """Read one source, everything that is wrong with it as Rejected, in place."""
-    return _caught(lambda: (reader or detect(source)[0]).run(source, roles, options), source.name)
+    return caught(lambda: (reader or detect(source)[0]).run(source, roles, options), source.name)
 
 
-def _caught(start: Any, name: str | None) -> Iterator[Conversation | Rejected]:
+def caught(start: Callable[[], Iterable[T | Rejected]], name: str | None) -> Iterator[T | Rejected]:
     """What a reader yields; what it raises becomes a last Rejected. A foreign exception is a bug of
     the reader: it is rejected with its type, so that one file cannot stop a batch."""
     try:

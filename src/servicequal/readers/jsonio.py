@@ -73,7 +73,7 @@ def records(source: Source) -> Iterator[Record | Rejected]:
         value = parse(text)
     except ValueError as error:
         if not text.lstrip().startswith("["):
-            raise ReadError(_rejected(source, error, 1)) from error
+            raise ReadError(_rejected(source.name, error, 1)) from error
         yield from _elements(source, text)
         return
     if isinstance(value, list):
@@ -98,12 +98,16 @@ def is_lines(source: Source) -> bool:
 
 def _lines(source: Source) -> Iterator[Record | Rejected]:
     for number, line in source.lines():
-        if not line.strip():
-            continue
-        try:
-            yield Record(parse(line.strip("\ufeff \t\r")), number)
-        except ValueError as error:
-            yield _rejected(source, error, number)
+        if line.strip():
+            yield record_of(line, number, source.name)
+
+
+def record_of(line: str, number: int, source: str) -> Record | Rejected:
+    """The record that one line of JSON lines is."""
+    try:
+        return Record(parse(line.strip("\ufeff \t\r")), number)
+    except ValueError as error:
+        return _rejected(source, error, number)
 
 
 def _elements(source: Source, text: str) -> Iterator[Record | Rejected]:
@@ -117,14 +121,14 @@ def _elements(source: Source, text: str) -> Iterator[Record | Rejected]:
             value, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             if text[at : at + 1] != "]":
-                yield _rejected(source, error, 1)
+                yield _rejected(source.name, error, 1)
             elif text[at + 1 :].strip():
                 yield Rejected("there is more after the end of the array", source.name)
             return
         yield Record(value)
 
 
-def _rejected(source: Source, error: BaseException, line: int) -> Rejected:
+def _rejected(source: str, error: BaseException, line: int) -> Rejected:
     """``line`` is where the text that was parsed begins."""
     reason, column, hint = "broken JSON: nested too deeply", None, None
     if isinstance(error, json.JSONDecodeError):
@@ -134,7 +138,7 @@ def _rejected(source: Source, error: BaseException, line: int) -> Rejected:
             hint = "it seems to be cut off; export it again"
     elif not isinstance(error, RecursionError):
         reason = f"broken JSON: {printable(str(error))[:200]}"
-    return Rejected(reason, source.name, line=line, column=column, hint=hint)
+    return Rejected(reason, source, line=line, column=column, hint=hint)
 
 
 def convert(

@@ -7,7 +7,7 @@ shape: an object with a list of turns (or a transcript text) beside an id; or on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -19,7 +19,7 @@ from servicequal.readers.columns import match
 from servicequal.readers.draft import LONGEST_TURN, Draft, first_problem, is_missing, known_channel
 from servicequal.readers.infer import with_inferred_roles
 from servicequal.readers.items import turns_of
-from servicequal.readers.jsonio import SUFFIXES, Place, Record, guarded, records
+from servicequal.readers.jsonio import SUFFIXES, Place, Record, guarded, is_lines, record_of, records
 from servicequal.readers.layout import Row, Table
 from servicequal.readers.lookups import started
 from servicequal.readers.plain_text import parse_transcript
@@ -174,15 +174,66 @@ def read(
     if not peek:
         raise source.fail("the file holds no conversation")
     for number, record in enumerate(chain(peek, stream), start=1):
-        if isinstance(record, Rejected):
-            yield record
-            continue
         stem = source.stem if len(peek) == 1 else f"{source.stem}-{number}"
-        place = Place(source.name, stem, record.line, source.warnings)
-        if is_own(record.value):
-            yield _own(record.value, place, roles)
-        else:
-            yield from guarded(place, record.value, roles, lambda value, at: _draft(value, at, roles))
+        yield from _found(record, Place(source.name, stem, None, source.warnings), roles)
+
+
+def _found(record: Record | Rejected, place: Place, roles: Roles) -> Iterator[Conversation | Rejected]:
+    """What one record holds: mostly one conversation, none or several in a list."""
+    if isinstance(record, Rejected):
+        yield record
+        return
+    place = replace(place, line=record.line)
+    if is_own(record.value):
+        yield _own(record.value, place, roles)
+    else:
+        yield from guarded(place, record.value, roles, lambda value, at: _draft(value, at, roles))
+
+
+@dataclass(frozen=True, slots=True)
+class LineFile:
+    """A UTF-8 file of JSON lines of which each line can be read by itself, wherever that is done.
+
+    ``only`` is True for a file with a single record. What :meth:`read` gives line by line is what :func:`read`
+    gives for the file.
+    """
+
+    name: str
+    stem: str
+    roles: Roles
+    only: bool = False
+
+    @classmethod
+    def of(cls, source: Source, roles: Roles) -> LineFile | None:
+        """The file as lines; None for one that has to be read as a whole. Raises ReadError as reading it would."""
+        if not is_lines(source) or source.encoding.name != "utf-8" or source.warnings:
+            return None
+        peek = list(islice(records(source), _PEEK))
+        values = [record.value for record in peek if isinstance(record, Record)]
+        singly = [isinstance(v, dict) and _turns_key(v) is not None and _wrapped(v) is None for v in values]
+        return cls(source.name, source.stem, roles, len(peek) == 1) if singly and all(singly) else None
+
+    def read(self, line: bytes, number: int, record: int) -> list[Conversation | Rejected]:
+        """What one line holds; ``number`` is the line's and ``record`` that of lines with something in them."""
+        if (own := _own_line(line)) is not None:
+            return [_finished(own, Place(self.name, self.stem, number), self.roles)]
+        stem = self.stem if self.only else f"{self.stem}-{record}"
+        found = record_of(line.decode("utf-8"), number, self.name)
+        return list(_found(found, Place(self.name, stem), self.roles))
+
+
+_TURN_KEYS = len(_OWN_TURN_KEYS)
+
+
+def _own_line(line: bytes) -> Conversation | None:
+    """A line of the own form straight from its bytes; None for whatever else it may be."""
+    try:
+        found = Conversation.model_validate_json(line)
+    except ValidationError:
+        return None
+    if len(found.model_fields_set) != len(_OWN_KEYS):
+        return None
+    return found if all(len(turn.model_fields_set) == _TURN_KEYS for turn in found.turns) else None
 
 
 def _table(source: Source, peek: list[Any]) -> Table:
@@ -210,12 +261,19 @@ def _own(value: Any, place: Place, roles: Roles) -> Conversation | Rejected:
         return Rejected(f"not servicequal's form: {first_problem(error)}", place.source, line=place.line)
     except (ValueError, RecursionError):
         return Rejected("holds characters that are no text", place.source, line=place.line, hint="save it as UTF-8")
+    return _finished(found, place, roles)
+
+
+def _finished(found: Conversation, place: Place, roles: Roles) -> Conversation | Rejected:
+    """The own form with the caller's role map, unless nothing can be scored in it."""
     if any(len(turn.text) > LONGEST_TURN for turn in found.turns):
         turn = next(i for i, turn in enumerate(found.turns) if len(turn.text) > LONGEST_TURN)
         reason = f"the turn has {len(found.turns[turn].text):,} characters"
         return Rejected(reason, place.source, found.id, place.line, "text", turn, "no turn is that long")
     if not found.turns:
         return Rejected("the conversation has no turns", place.source, found.id, place.line)
+    if not (roles.own or place.warnings or roles.infer):
+        return found
     update: dict[str, Any] = {"turns": tuple(_remapped(turn, roles) for turn in found.turns)}
     if place.warnings:
         before = found.metadata.get("warnings")

@@ -54,12 +54,14 @@ class Encoding:
 class Source:
     """One file, or one member of a zip: its name for messages and a way to open it anew.
 
-    ``chosen`` is True where the caller named the file itself; such a file is never skipped.
+    ``chosen`` is True where the caller named the file itself; such a file is never skipped. ``file`` is
+    the file on disk, the zip of a member.
     """
 
     name: str
     opener: Callable[[], BinaryIO]
     chosen: bool = True
+    file: Path | None = None
 
     @property
     def path(self) -> PurePosixPath:
@@ -157,6 +159,18 @@ class Source:
             for number, line in enumerate(stream, start=1):
                 yield number, line.rstrip("\n")
 
+    def byte_lines(self) -> Iterator[tuple[int, bytes]]:
+        """(number from 1, bytes without line end) of every line of a UTF-8 file, as :meth:`lines` numbers them."""
+        number = 0
+        with self.guarded(), self.opener() as stream:
+            for line in stream:
+                parts = [line[:-1] if line.endswith(b"\n") else line]
+                if b"\r" in line:
+                    parts = line.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removesuffix(b"\n").split(b"\n")
+                for part in parts:
+                    number += 1
+                    yield number, part
+
     def text(self) -> str:
         """The whole file as text with ``\\n`` line ends. Raises ReadError."""
         with self.text_stream() as stream:
@@ -228,10 +242,10 @@ def _litter(part: str) -> bool:
 
 def _unzipped(file: Path, chosen: bool) -> Iterator[Source | Rejected]:
     if file.suffix.lower() == ".gz":
-        yield Source(str(file), lambda: cast(BinaryIO, gzip.GzipFile(file, "rb")), chosen)
+        yield Source(str(file), lambda: cast(BinaryIO, gzip.GzipFile(file, "rb")), chosen, file)
         return
     if file.suffix.lower() != ".zip":
-        yield Source(str(file), lambda: file.open("rb"), chosen)
+        yield Source(str(file), lambda: file.open("rb"), chosen, file)
         return
     try:
         with zipfile.ZipFile(file) as archive:
@@ -244,7 +258,7 @@ def _unzipped(file: Path, chosen: bool) -> Iterator[Source | Rejected]:
         return
     for member in members:
         if not any(_litter(part) for part in PurePosixPath(member).parts):
-            yield Source(f"{file}!{member}", _member(file, member), chosen and len(members) == 1)
+            yield Source(f"{file}!{member}", _member(file, member), chosen and len(members) == 1, file)
 
 
 def _member(file: Path, member: str) -> Callable[[], BinaryIO]:
