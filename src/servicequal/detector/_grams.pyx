@@ -4,7 +4,7 @@ Python where there was no compiler."""
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from libc.math cimport exp, log, sqrt
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
 
@@ -16,6 +16,13 @@ cdef enum:
     LETTERS = 1
     BEFORE = 2
     AFTER = 3
+
+
+cdef struct Slot:
+    uint32_t tag            # more bits of the hash: most strangers are told by it
+    int32_t row             # -1: free
+    uint32_t at             # in the pool
+    uint32_t size           # 4 * characters + block
 
 
 cdef void *_room(size_t count, size_t size) except NULL:
@@ -37,9 +44,7 @@ cdef class Reader:
     """One side's vocabulary and weights."""
 
     cdef Py_UCS4 *pool              # all n-grams, one behind the other
-    cdef int64_t *pool_at           # of each slot
-    cdef int32_t *pool_size
-    cdef int32_t *rows              # of each slot, -1: free
+    cdef Slot *slots
     cdef uint64_t mask
     cdef int32_t n_rows, labels
     cdef double *idf
@@ -58,27 +63,24 @@ cdef class Reader:
         cdef int64_t at = 0
         cdef int32_t row, label
         cdef int block
-        cdef uint64_t slot
+        cdef uint64_t slot, hashed
         self.n_rows, self.labels = weights.shape
         while slots < <size_t>(3 * self.n_rows):
             slots *= 2
         self.mask = slots - 1
         self.pool = <Py_UCS4 *>_room(total + 1, sizeof(Py_UCS4))
-        self.pool_at = <int64_t *>_room(slots, sizeof(int64_t))
-        self.pool_size = <int32_t *>_room(slots, sizeof(int32_t))
-        self.rows = <int32_t *>_room(slots, sizeof(int32_t))
+        self.slots = <Slot *>_room(slots, sizeof(Slot))
         for slot in range(slots):
-            self.rows[slot] = -1
+            self.slots[slot].row = -1
         for block, known in enumerate(blocks):
             self.scale[block] = scales[block]
             for gram, row in known.items():
                 PyUnicode_AsUCS4(gram, self.pool + at, total + 1 - at, 0)
-                slot = _hashed(self.pool + at, len(gram), block) & self.mask
-                while self.rows[slot] >= 0:
+                hashed = _hashed(self.pool + at, len(gram), block)
+                slot = hashed & self.mask
+                while self.slots[slot].row >= 0:
                     slot = (slot + 1) & self.mask
-                self.rows[slot] = row
-                self.pool_at[slot] = at
-                self.pool_size[slot] = 4 * len(gram) + block
+                self.slots[slot] = Slot(hashed >> 32, row, at, 4 * len(gram) + block)
                 at += len(gram)
         self.idf = <double *>_room(self.n_rows, sizeof(double))
         self.weights = <float *>_room(<size_t>self.n_rows * self.labels, sizeof(float))
@@ -96,9 +98,7 @@ cdef class Reader:
 
     def __dealloc__(self):
         PyMem_Free(self.pool)
-        PyMem_Free(self.pool_at)
-        PyMem_Free(self.pool_size)
-        PyMem_Free(self.rows)
+        PyMem_Free(self.slots)
         PyMem_Free(self.idf)
         PyMem_Free(self.weights)
         PyMem_Free(self.row_epoch)
@@ -176,43 +176,100 @@ cdef class Reader:
                 for start in range(padded - length + 1):
                     self._meet(text + begin + start, length, LETTERS)
 
-    cdef inline void _meet(self, const Py_UCS4 *gram, Py_ssize_t size, int block) noexcept:
-        cdef uint64_t slot = _hashed(gram, size, block) & self.mask
-        cdef int32_t row
+    cdef inline int32_t _row(self, const Py_UCS4 *gram, Py_ssize_t size, int block) noexcept:
+        """The row of an n-gram, -1 if it is not known."""
+        cdef uint64_t hashed = _hashed(gram, size, block)
+        cdef uint64_t at = hashed & self.mask
+        cdef Slot slot = self.slots[at]
         cdef Py_ssize_t i
         cdef Py_UCS4 *known
-        while self.rows[slot] >= 0:
-            if self.pool_size[slot] == 4 * size + block:
-                known = self.pool + self.pool_at[slot]
+        while slot.row >= 0:
+            if slot.tag == <uint32_t>(hashed >> 32) and slot.size == <uint32_t>(4 * size + block):
+                known = self.pool + slot.at
                 for i in range(size):
                     if known[i] != gram[i]:
                         break
                 else:
-                    row = self.rows[slot]
-                    if self.row_epoch[row] != self.epoch:
-                        self.row_epoch[row] = self.epoch
-                        self.count[row] = 0
-                        self.touched[self.n_touched] = row
-                        self.n_touched += 1
-                    self.count[row] += 1
-                    return
-            slot = (slot + 1) & self.mask
+                    return slot.row
+            at = (at + 1) & self.mask
+            slot = self.slots[at]
+        return -1
+
+    cdef inline void _meet(self, const Py_UCS4 *gram, Py_ssize_t size, int block) noexcept:
+        cdef int32_t row = self._row(gram, size, block)
+        if row < 0:
+            return
+        if self.row_epoch[row] != self.epoch:
+            self.row_epoch[row] = self.epoch
+            self.count[row] = 0
+            self.touched[self.n_touched] = row
+            self.n_touched += 1
+        self.count[row] += 1
+
+    def telling(self, str text, int label):
+        """For each word of a text what the runs of words that it is in speak for a label, each run's weight shared
+        out over its words; runs that speak against it are left out."""
+        cdef Py_ssize_t size = len(text), at = 0, count = 0, first, k
+        cdef int run
+        cdef int32_t row
+        cdef double weight, scale
+        cdef Py_UCS4 *buffer = <Py_UCS4 *>PyMem_Malloc((size + 2) * sizeof(Py_UCS4))
+        cdef Py_ssize_t *begins
+        cdef list out
+        if buffer == NULL:
+            raise MemoryError
+        PyUnicode_AsUCS4(text, buffer + 1, size + 1, 0)
+        buffer[0] = buffer[size + 1] = 32
+        begins = <Py_ssize_t *>_room(size + 2, 2 * sizeof(Py_ssize_t))
+        while True:
+            while at < size + 2 and buffer[at] == 32:
+                at += 1
+            if at >= size + 2:
+                break
+            begins[2 * count] = at
+            while at < size + 2 and buffer[at] != 32:
+                at += 1
+            begins[2 * count + 1] = at
+            count += 1
+        self.epoch += 1
+        self.n_touched = 0
+        self._runs(buffer, size + 2, WORDS, 3)
+        scale = self._scale(WORDS)
+        out = [0.0] * count
+        for run in range(1, 4):
+            for first in range(count - run + 1):
+                at = begins[2 * first]
+                row = self._row(buffer + at, begins[2 * (first + run - 1) + 1] - at, WORDS)
+                if row < 0:
+                    continue
+                weight = self._value(row) * scale * self.weights[<size_t>row * self.labels + label]
+                if weight > 0:
+                    for k in range(first, first + run):
+                        out[k] += weight / run
+        PyMem_Free(begins)
+        PyMem_Free(buffer)
+        return out
+
+    cdef inline double _value(self, int32_t row) noexcept:
+        return (1.0 + log(self.count[row])) * self.idf[row]
+
+    cdef double _scale(self, int block) noexcept:
+        """What the values of a block are multiplied with for its length to be 1, and weighed; 0 where it is empty."""
+        cdef int32_t k
+        cdef double value, square = 0.0
+        for k in range(self.n_touched):
+            value = self._value(self.touched[k])
+            square += value * value
+        return self.scale[block] / sqrt(square) if square > 0.0 else 0.0
 
     cdef void _add(self, int block, double[::1] total) noexcept:
         """Sublinear count times idf, the block scaled to length 1, times the weights."""
         cdef int32_t k, row, label
-        cdef double value, square = 0.0, scale
+        cdef double value, scale = self._scale(block)
         cdef float *weights
         for k in range(self.n_touched):
             row = self.touched[k]
-            value = (1.0 + log(self.count[row])) * self.idf[row]
-            square += value * value
-        if square <= 0.0:
-            return
-        scale = self.scale[block] / sqrt(square)
-        for k in range(self.n_touched):
-            row = self.touched[k]
-            value = (1.0 + log(self.count[row])) * self.idf[row] * scale
+            value = self._value(row) * scale
             weights = self.weights + <size_t>row * self.labels
             for label in range(self.labels):
                 total[label] += value * weights[label]

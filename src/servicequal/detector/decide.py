@@ -11,9 +11,9 @@ from .. import context
 from ..conversation import Conversation
 from ..cues import CueMatch
 from ..forms import Forms
-from ..normal import Aligned, align, normalise
+from ..normal import Aligned, normalise
 from ..packs import HURTING
-from .features import WHOLE, Read, Stretch, TurnText, fold_figures
+from .features import WHOLE, Read, Stretch, TurnText
 from .model import ANY, LABELS, Detector, named_labels
 
 MODEL = "model"
@@ -49,7 +49,7 @@ def decide(
             chance = dict(zip(LABELS[side], row, strict=True))
             said = _said(side, chance, named_labels(mine, turn.number), limits)
             out += _weighed(mine, said, chance)
-            out += _proposed(conversation, turn, mine, said, detector, side, chance, stretch)
+            out += _proposed(conversation, turn, mine, said, detector, side, chance, read)
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
@@ -121,15 +121,21 @@ def _proposed(
     detector: Detector,
     side: str,
     chance: Mapping[str, float],
-    stretch: Stretch,
+    read: Read,
 ) -> list[CueMatch]:
+    stretch = read.stretch
+    missing = sorted(said - {m.cue for m in mine})
+    if not missing:
+        return []
     original = conversation.turns[turn.number]
+    own = stretch.remember(("own", side, turn.text), lambda: detector.own_words(turn, side))
     out = []
-    for cue in sorted(said - {m.cue for m in mine}):
-        if cue in HURTING and chance[cue] < _LEAST_SURE:
+    for cue in missing:
+        if own[LABELS[side].index(cue)] < _OWN_WORDS or (cue in HURTING and chance[cue] < _LEAST_SURE):
             continue
         place = stretch.remember(
-            ("place", side, cue, turn.text, original.text), partial(_place, original.text, turn, detector, side, cue)
+            ("place", side, cue, turn.text, original.text),
+            partial(_place, read.form(turn.number), turn, detector, side, cue),
         )
         if place is None:
             continue
@@ -149,26 +155,23 @@ def _proposed(
     return out
 
 
-def _place(text: str, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
-    """Where the words of a turn speak for a cue; None where they don't carry it, or are another's."""
-    if detector.own_words(turn, side, cue) < _OWN_WORDS:
-        return None
-    aligned = align(text)
-    start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(text))
-    if cue in HURTING and (
-        context.Reading(aligned).quoted(start, end) or context.hedged(normalise(text[start:end]))
-    ):
-        return None
+def _place(form: Aligned, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
+    """Where the words of a turn speak for a cue; None where they are another's."""
+    start, end = evidence(form, detector.telling_words(turn, side, cue))
+    if cue in HURTING:
+        text = form.source
+        if context.quoted(text, start, end) or context.hedged(normalise(text[start:end])):
+            return None
     return start, end
 
 
-def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tuple[int, int]:
+def evidence(form: Aligned, weights: Sequence[float]) -> tuple[int, int]:
     """The sentence of the original text that spoke most for a cue; of a long one, from its first to its last
-    telling word. The whole text where no word of the turn speaks for it."""
-    words = aligned.text.split()
-    if not words or not telling:
-        return _whole(aligned, length)
-    weights = _word_weights(words, telling)
+    telling word. The whole text where no word of the turn speaks for it.
+
+    ``weights`` say how much each word does; words beyond their end do not.
+    """
+    words = form.words
     best: tuple[float, int, int] = (0.0, 0, 0)
     begin = 0
     for at in range(len(words) + 1):
@@ -179,28 +182,14 @@ def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tup
             begin = at + 1
     total, first, end = best
     if total <= 0:
-        return _whole(aligned, length)
+        return _whole(form)
+    spans = form.spans
     if end - first <= _READABLE:
-        return aligned.spans[first][0], aligned.spans[end - 1][1]
+        return spans[first][0], spans[end - 1][1]
     least = _TELLING_SHARE * max(weights[first:end])
-    strong = [i for i in range(first, end) if weights[i] >= least]
-    return aligned.spans[strong[0]][0], aligned.spans[strong[-1]][1]
+    strong = [first + i for i, weight in enumerate(weights[first:end]) if weight >= least]
+    return spans[strong[0]][0], spans[strong[-1]][1]
 
 
-def _word_weights(words: Sequence[str], telling: Mapping[str, float]) -> list[float]:
-    """Each run's weight shared out over the words it stands on."""
-    folded = [fold_figures(w) for w in words]
-    weights = [0.0] * len(words)
-    for size in (1, 2, 3):
-        for at in range(len(words) - size + 1):
-            weight = telling.get(" ".join(folded[at : at + size]))
-            if weight:
-                for k in range(at, at + size):
-                    weights[k] += weight / size
-    return weights
-
-
-def _whole(aligned: Aligned, length: int) -> tuple[int, int]:
-    if not aligned.spans:
-        return 0, length
-    return aligned.spans[0][0], aligned.spans[-1][1]
+def _whole(form: Aligned) -> tuple[int, int]:
+    return (form.spans[0][0], form.spans[-1][1]) if form.spans else (0, len(form.source))

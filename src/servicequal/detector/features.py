@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..conversation import Conversation
 from ..forms import Forms
-from ..normal import normalise
+from ..normal import Aligned, normalise
 
 T = TypeVar("T")
 
@@ -106,6 +106,10 @@ class Read:
         if self.stretch.known is None:
             return fold_figures(self._forms[number].text[:_LONGEST])
         return self.stretch.remember(("fold", text), partial(fold, text))
+
+    def form(self, turn: int) -> Aligned:
+        """The normal form of a turn."""
+        return self._forms[turn]
 
     def shape(self, turn: TurnText) -> list[float]:
         """Place, length and channel of a turn."""

@@ -184,21 +184,38 @@ class Detector:
         tables = self.sides[side].thresholds
         return tables[f"{group}/phrase"].tolist(), tables[f"{group}/model"].tolist()
 
-    def own_words(self, turn: TurnText, side: str, label: str) -> float:
-        """How much the turn's own words and letters, without what is said around it, speak for a label (log-odds)."""
-        alone = TurnText(turn.number, turn.text, "", "")
-        return float(self.sides[side].said(alone)[LABELS[side].index(label)])
+    def own_words(self, turn: TurnText, side: str) -> list[float]:
+        """How much the turn's own words and letters, without what is said around it, speak for each of the side's
+        labels (log-odds)."""
+        found: list[float] = self.sides[side].said(TurnText(turn.number, turn.text, "", "")).tolist()
+        return found
 
-    def telling_words(self, turn: TurnText, side: str, label: str) -> dict[str, float]:
-        """How much each run of words of a turn speaks for a label (log-odds), positive ones only."""
+    def telling_words(self, turn: TurnText, side: str, label: str) -> list[float]:
+        """How much each word of a turn speaks for a label (log-odds): the weights of the runs of words that it is in,
+        each shared out over its words; runs that speak against the label are left out."""
         fitted = self.sides[side]
         column = LABELS[side].index(label)
-        found: dict[str, float] = {}
+        if fitted.reader is not None:
+            shared: list[float] = fitted.reader.telling(turn.text, column)
+            return shared
+        telling: dict[str, float] = {}
         for gram, row, value in _weighted(fitted, turn, ("words",)):
-            weight = value * fitted.weights[row, column]
+            weight = float(value * fitted.weights[row, column])
             if weight > 0:
-                found[gram] = found.get(gram, 0.0) + float(weight)
-        return found
+                telling[gram] = weight
+        return _shared(turn.text.split(), telling)
+
+
+def _shared(words: Sequence[str], telling: Mapping[str, float]) -> list[float]:
+    """Each run's weight shared out over the words it stands on."""
+    weights = [0.0] * len(words)
+    for size in (1, 2, 3):
+        for at in range(len(words) - size + 1):
+            weight = telling.get(" ".join(words[at : at + size]))
+            if weight:
+                for k in range(at, at + size):
+                    weights[k] += weight / size
+    return weights
 
 
 def named_labels(matches: Sequence[CueMatch], turn: int) -> frozenset[str]:
