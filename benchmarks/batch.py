@@ -3,9 +3,10 @@
     python benchmarks/batch.py --conversations 4000 --rounds 3 --turns 10000 100000
 
 Conversations are those of data/training/corpus.jsonl over and over, each with an id of its own. Every run is a process
-of its own, timed from the first part to the last, so that building the scorer isn't in it; ratios are of one round, and
-the median of the rounds is printed. Memory is the largest resident set of the parent plus that of its largest
-worker for each worker. ``--model`` scores with the learned detector.
+of its own, timed from the first part to the last, so that building the scorer isn't in it; ratios are of one round,
+and the median of the rounds is printed. How busy the first process is beside two workers bounds how many are of use.
+Memory is the largest resident set of the parent plus, for each worker, that of the largest worker. ``--model`` scores
+with the learned detector.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def measure(source: Path, workers: int, model: bool) -> dict[str, float]:
     """Score a file here; seconds from the first part to the last for the conversations between, and memory."""
     told: list[tuple[float, Progress]] = []
     scorer = sq.Scorer(model=model)
+    busy = time.process_time()
     with tempfile.TemporaryDirectory() as out:
         run = sq.score_to(
             source, out, scorer, workers=workers, progress=lambda p: told.append((time.perf_counter(), p))
@@ -56,6 +58,7 @@ def measure(source: Path, workers: int, model: bool) -> dict[str, float]:
         "turns": run.turns,
         "per_second": (last.conversations - first.conversations) / seconds if seconds else 0.0,
         "turns_per_second": (last.turns - first.turns) / seconds if seconds else 0.0,
+        "parent": 1e6 * (time.process_time() - busy) / run.conversations,
         "memory": own + (child * workers if workers > 1 else 0),
     }
 
@@ -89,7 +92,8 @@ def main() -> None:
             ratios.append(two["per_second"] / one["per_second"])
             for name, found in (("1 process", one), ("2 processes", two)):
                 rates = f"{found['per_second']:8,.0f} conversations/s {found['turns_per_second']:8,.0f} turns/s"
-                print(f"{name:12} {rates}  peak {found['memory'] / MEBI:,.0f} MiB", flush=True)
+                mine = f"{found['parent']:,.0f} µs of the first process per conversation"
+                print(f"{name:12} {rates}  {mine}  peak {found['memory'] / MEBI:,.0f} MiB", flush=True)
         if ratios:
             print(f"2 processes against 1: {statistics.median(ratios):.2f} (median of {len(ratios)})")
         sizes = []

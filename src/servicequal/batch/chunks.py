@@ -12,7 +12,7 @@ from ..readers.bulk import Line, Piece, Watch, read_line
 from ..readers.draft import printable
 from ..readers.own_json import LineFile
 
-CONVERSATIONS = 1000
+CONVERSATIONS = 500
 """Conversations of a part at most."""
 _FIRST, _EVERY = 50, 4
 """The first parts are small and grow, so that a small input is shared out too: 50 conversations, double every 4."""
