@@ -78,7 +78,7 @@ def score(
     most: Annotated[int, typer.Option("--most", min=0, help="Rows of the table to print.")] = 50,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was interrupted.")] = False,
     no_turns: Annotated[bool, typer.Option("--no-turns", help="Leave the transcripts out of OUT.")] = False,
-    chunk: Annotated[int, typer.Option("--chunk", min=1, help="Conversations of a part of OUT at most.")] = 1000,
+    chunk: Annotated[int, typer.Option("--chunk", min=1, help="Conversations of a part of OUT at most.")] = 500,
 ) -> None:
     """Score conversations: a readable table, and files with every point and its reason."""
     from .cli_score import Shown, to_folder, to_screen

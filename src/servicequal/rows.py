@@ -56,7 +56,7 @@ _OF_LINE = tuple((n, attrgetter(n)) for n in LEDGER_COLUMNS[1:])
 _OF_TURN = tuple((n, attrgetter(n)) for n in ("speaker", "speaker_id", "kind", "start", "end", "text", "confidence"))
 _OF_REJECTED = tuple((n, attrgetter(n)) for n in REJECTED_COLUMNS)
 _OF_SHARE = tuple((n, attrgetter(n)) for n in ("speaker_id", "turns", "words", "overall"))
-_spans, _span, _text = attrgetter("spans"), attrgetter("span"), attrgetter("text")
+_place, _text = attrgetter("turn", "start", "end"), attrgetter("text")
 
 
 def safe_cell(value: Any) -> Any:
@@ -107,15 +107,23 @@ def add_agents(columns: Columns, agents: Sequence[AgentShare]) -> None:
 def add_findings(columns: Columns, findings: Sequence[Finding], cues: Sequence[CueMatch]) -> None:
     """One row per finding but for what its rule says; ``words`` are the words of cues at the finding's spans."""
     _add(columns, findings, _OF_FINDING)
-    words = dict(zip(map(_span, cues), map(_text, cues), strict=True))
+    words = dict(zip(map(_place, cues), map(_text, cues), strict=True))
     turns, quoted = columns["turns"], columns["words"]
-    for spans in map(_spans, findings):
-        if spans:
-            turns.append(" ".join(map(str, sorted({s.turn for s in spans}))))
-            quoted.append(" | ".join([words[s] for s in spans if s in words]))
-        else:
+    for places in map(spans_of, findings):
+        if not places:
             turns.append("")
             quoted.append("")
+        elif len(places) == 1:
+            turns.append(str(places[0][0]))
+            quoted.append(words.get(places[0], ""))
+        else:
+            turns.append(" ".join(map(str, sorted({place[0] for place in places}))))
+            quoted.append(" | ".join([words[place] for place in places if place in words]))
+
+
+def spans_of(finding: Finding) -> tuple[tuple[int, int, int], ...]:
+    """The spans of a finding as turn, start and end."""
+    return tuple(map(_place, finding.spans))
 
 
 def add_rules(columns: Columns, findings: Sequence[Finding]) -> None:

@@ -12,7 +12,7 @@ from ..readers.bulk import Line, Piece, Watch, read_line
 from ..readers.draft import printable
 from ..readers.own_json import LineFile
 
-CONVERSATIONS = 1000
+CONVERSATIONS = 500
 """Conversations of a part at most."""
 _FIRST, _EVERY = 50, 4
 """The first parts are small and grow, so that a small input is shared out too: 50 conversations, double every 4."""
@@ -58,8 +58,7 @@ class Chunk:
                     yield item if isinstance(item, Rejected) else Conversation.model_validate_json(item)
             else:
                 for data, number, record in zip(segment.data, segment.numbers, segment.records, strict=True):
-                    for found in read_line(segment.file, data, number, record):
-                        yield found if isinstance(found, Rejected) else _sound(found)
+                    yield from read_line(segment.file, data, number, record)
 
     def digest(self) -> str:
         """SHA-256 over all that the chunk holds."""
@@ -78,26 +77,15 @@ class Chunk:
         return made.hexdigest()
 
 
-def _sound(found: Conversation) -> Conversation | Rejected:
-    """The conversation, unless its names hold half characters, which no file can hold."""
-    names = (found.id, *(turn.speaker_id for turn in found.turns if turn.speaker_id is not None))
-    return found if all(name.isascii() or printable(name) == name for name in names) else _half(found)
-
-
-def _half(found: Conversation) -> Rejected:
-    source = found.metadata.get("file")
-    place = printable(source) if isinstance(source, str) else None
-    return Rejected("holds characters that are no text", place, printable(found.id)[:200], hint="save it as UTF-8")
-
-
 def _packed(item: Conversation | Rejected) -> bytes | Rejected:
     if isinstance(item, Rejected):
         return item
     kept = {key: printable(value) for key in KEPT if isinstance(value := item.metadata.get(key), str)}
     try:
         return item.model_copy(update={"metadata": kept}).model_dump_json().encode()
-    except ValueError:  # of pydantic, for half characters
-        return _half(item)
+    except ValueError as error:  # of pydantic, for what was made without its checks
+        reason = f"is no valid conversation: {printable(str(error))[:200]}"
+        return Rejected(reason, kept.get("file"), printable(str(item.id))[:200])
 
 
 @dataclass

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..rows import safe_cell
-from .files import Folder, told
+from .files import Folder, sync, told
 from .tables import COLUMNS, schema
 
 _ROWS = 5000
@@ -27,12 +26,11 @@ def export(folder: Folder, parts: Iterable[int]) -> None:
     for name in folder.datasets:
         target = folder.out / f"{name}.{folder.kind}"
         unfinished = folder.journal / target.name
-        with told(folder.out), unfinished.open("w", encoding="utf-8", newline="") as stream:
-            for text in _texts(name, folder.kind, (folder.part(name, number) for number in numbers)):
-                stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
         with told(folder.out):
+            with unfinished.open("w", encoding="utf-8", newline="") as stream:
+                for text in _texts(name, folder.kind, (folder.part(name, number) for number in numbers)):
+                    stream.write(text)
+            sync(unfinished)
             unfinished.replace(target)
 
 

@@ -90,7 +90,6 @@ class Part:
     def __init__(self, turns: bool = True) -> None:
         self.datasets = DATASETS if turns else DATASETS[:-1]
         self._columns = {name: rows.empty(COLUMNS[name]) for name in self.datasets}
-        self._places: dict[str, tuple[list[int], list[str]]] = {name: ([], []) for name in self.datasets}
         self._repeats: dict[str, list[int]] = {name: [] for name in self.datasets}
         self._rules: dict[str, Finding] = {}
 
@@ -111,23 +110,19 @@ class Part:
         rows.add_cues(columns["cues"], card.cues)
         columns["cues"]["softened_by"].extend(map(_softened, card.cues))
         rows.add_ledger(columns["ledger"], card.ledger)
-        sizes = [("agents", card.agents), ("findings", card.findings), ("cues", card.cues), ("ledger", card.ledger)]
+        repeats = self._repeats
+        repeats["agents"].append(len(card.agents))
+        repeats["findings"].append(len(card.findings))
+        repeats["cues"].append(len(card.cues))
+        repeats["ledger"].append(len(card.ledger))
         if "turns" in columns:
             rows.add_turns(columns["turns"], conversation)
-            sizes.append(("turns", conversation.turns))
-        for name, items in sizes:
-            self._place(name, position, card.conversation_id, len(items))
+            repeats["turns"].append(len(conversation.turns))
 
     def reject(self, position: int, rejected: Rejected) -> None:
         """Put down what could not be scored."""
         rows.add_rejected(self._columns["rejected"], rejected)
         self._columns["rejected"]["position"].append(position)
-
-    def _place(self, name: str, position: int, identity: str, size: int) -> None:
-        positions, identities = self._places[name]
-        positions.append(position)
-        identities.append(identity)
-        self._repeats[name].append(size)
 
     def table(self, name: str) -> Any:
         """One dataset of the part, as wide as its schema; strings that repeat are dictionary-encoded."""
@@ -142,15 +137,15 @@ class Part:
         return pa.table(arrays, names=list(COLUMNS[name]))
 
     def _keys(self, name: str) -> tuple[Any, Any]:
+        """Position and id of every row, from those of the scores, each as often as the conversation has rows."""
         import numpy as np
         import pyarrow as pa
 
-        positions, identities = self._places[name]
+        scores = self._columns["scores"]
         repeats = np.asarray(self._repeats[name], dtype=np.int64)
-        known = {identity: number for number, identity in enumerate(dict.fromkeys(identities))}
-        numbers = np.asarray([known[identity] for identity in identities], dtype=np.int32)
-        encoded = pa.DictionaryArray.from_arrays(np.repeat(numbers, repeats), pa.array(known, pa.string()))
-        return pa.array(np.repeat(np.asarray(positions, dtype=np.int64), repeats)), encoded
+        unique = pa.array(scores["conversation_id"], pa.string()).dictionary_encode()
+        encoded = pa.DictionaryArray.from_arrays(np.repeat(unique.indices.to_numpy(), repeats), unique.dictionary)
+        return pa.array(np.repeat(np.asarray(scores["position"], dtype=np.int64), repeats)), encoded
 
     def _of_rules(self, codes: Sequence[str]) -> dict[str, Any]:
         """What is the same for every finding of a rule, taken from the rule once."""
@@ -185,8 +180,9 @@ def _array(values: Any, kind: Any) -> Any:
     np.cumsum(np.fromiter(map(len, values), dtype=np.int32, count=len(values)), out=offsets[1:])
     flat = list(chain.from_iterable(values))
     if pa.types.is_struct(kind.value_type):
-        fields = [pa.array(list(map(attrgetter(f.name), flat)), f.type) for f in kind.value_type]
-        inner = pa.StructArray.from_arrays(fields, names=[f.name for f in kind.value_type])
+        names = [field.name for field in kind.value_type]
+        numbers = np.fromiter(chain.from_iterable(map(attrgetter(*names), flat)), np.int32, 3 * len(flat))
+        inner = pa.StructArray.from_arrays([pa.array(numbers[at::3]) for at in range(3)], names=names)
     else:
         inner = pa.array(flat, kind.value_type)
     return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TextIO
 
 from servicequal.conversation import Conversation
 from servicequal.errors import ReadError, Rejected
@@ -67,19 +67,13 @@ def records(source: Source) -> Iterator[Record | Rejected]:
     """The records of a JSON file; an array's elements one by one. Raises ReadError."""
     if is_lines(source):
         yield from _lines(source)
-        return
-    text = source.text()
-    try:
-        value = parse(text)
-    except ValueError as error:
-        if not text.lstrip().startswith("["):
-            raise ReadError(_rejected(source.name, error, 1)) from error
-        yield from _elements(source, text)
-        return
-    if isinstance(value, list):
-        yield from (Record(element) for element in value)
+    elif source.head.lstrip().startswith("["):
+        yield from _elements(source)
     else:
-        yield Record(value)
+        try:
+            yield Record(parse(source.text()))
+        except ValueError as error:
+            raise ReadError(_rejected(source.name, error, 1)) from error
 
 
 def is_lines(source: Source) -> bool:
@@ -110,22 +104,80 @@ def record_of(line: str, number: int, source: str) -> Record | Rejected:
         return _rejected(source, error, number)
 
 
-def _elements(source: Source, text: str) -> Iterator[Record | Rejected]:
-    """The whole elements of a broken array, then the rejection of what follows."""
+_BLOCK = 1 << 20
+
+
+def _elements(source: Source) -> Iterator[Record | Rejected]:
+    """The elements of an array one by one; of a broken one the whole elements, then what follows as rejected."""
     decoder = json.JSONDecoder()
-    at = text.index("[") + 1
-    while True:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError) as error:
-            if text[at : at + 1] != "]":
-                yield _rejected(source.name, error, 1)
-            elif text[at + 1 :].strip():
-                yield Rejected("there is more after the end of the array", source.name)
-            return
-        yield Record(value)
+    with source.text_stream() as stream:
+        text = _Text(stream)
+        text.find("[")
+        text.at += 1
+        while True:
+            text.skip(" \t\r\n,")
+            closed = text.held[text.at : text.at + 1] == "]"
+            try:
+                value, end = decoder.raw_decode(text.held, text.at)
+                if end == len(text.held) and text.more():
+                    continue  # a number may go on
+            except (ValueError, RecursionError) as error:
+                if not isinstance(error, RecursionError) and not closed and text.more():
+                    continue
+                if not closed:
+                    yield text.placed(_rejected(source.name, error, 1))
+                elif text.held[text.at + 1 :].strip() or any(block.strip() for block in text.rest()):
+                    yield Rejected("there is more after the end of the array", source.name)
+                return
+            text.at = end
+            yield Record(value)
+
+
+class _Text:
+    """A stretch of a file's text; what is before ``at`` has been dealt with and is let go when more is needed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.held = ""
+        self.at = 0
+        self._lines = 0
+        self._column = 0
+
+    def more(self) -> bool:
+        """Hold as much again as is left, and at least a block; False at the end of the file."""
+        block = self._stream.read(max(_BLOCK, len(self.held) - self.at))
+        if block:
+            lines = self.held.count("\n", 0, self.at)
+            self._lines += lines
+            self._column = self.at - self.held.rindex("\n", 0, self.at) - 1 if lines else self._column + self.at
+            self.held, self.at = self.held[self.at :] + block, 0
+        return bool(block)
+
+    def rest(self) -> Iterator[str]:
+        """What is not held yet, block by block."""
+        while block := self._stream.read(_BLOCK):
+            yield block
+
+    def find(self, mark: str) -> None:
+        """Go to a mark that is in the file."""
+        while mark not in self.held and self.more():
+            pass
+        self.at = self.held.index(mark)
+
+    def skip(self, marks: str) -> None:
+        """Go past these characters, however many there are."""
+        while True:
+            while self.held[self.at : self.at + 1] in marks and self.at < len(self.held):
+                self.at += 1
+            if self.at < len(self.held) or not self.more():
+                return
+
+    def placed(self, rejected: Rejected) -> Rejected:
+        """The rejection with its place in what is held as its place in the file."""
+        column = rejected.column
+        if column is not None and rejected.line == 1:
+            column = str(int(column) + self._column)
+        return replace(rejected, line=(rejected.line or 1) + self._lines, column=column)
 
 
 def _rejected(source: str, error: BaseException, line: int) -> Rejected:

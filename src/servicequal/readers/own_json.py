@@ -210,8 +210,9 @@ class LineFile:
             return None
         peek = list(islice(records(source), _PEEK))
         values = [record.value for record in peek if isinstance(record, Record)]
-        singly = [isinstance(v, dict) and _turns_key(v) is not None and _wrapped(v) is None for v in values]
-        return cls(source.name, source.stem, roles, len(peek) == 1) if singly and all(singly) else None
+        first = values[0] if values else None
+        one_each = isinstance(first, dict) and _turns_key(first) is not None and not any(map(_wrapped, values))
+        return cls(source.name, source.stem, roles, len(peek) == 1) if one_each else None
 
     def read(self, line: bytes, number: int, record: int) -> list[Conversation | Rejected]:
         """What one line holds; ``number`` is the line's and ``record`` that of lines with something in them."""
