@@ -36,6 +36,7 @@ LAYERS = (
     "rubric",
     "agents",
     "scoring",
+    "rows",
     "scorer",
     "spacy_component",
     "batch",

@@ -16,8 +16,9 @@ _HOME = {
     "Channel": "conversation", "Conversation": "conversation", "Role": "conversation",
     "Span": "conversation", "Turn": "conversation",
     "CueMatch": "cues",
-    "MissingExtraError": "errors", "PackError": "errors", "ReadError": "errors", "Rejected": "errors",
-    "RubricError": "errors", "ServicequalError": "errors",
+    "RunData": "batch", "open_run": "batch",
+    "BatchError": "errors", "MissingExtraError": "errors", "PackError": "errors", "ReadError": "errors",
+    "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
     "Dynamics": "dynamics",
@@ -36,10 +37,11 @@ __all__ = ["__version__", *sorted(_HOME)]
 if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
+    from .batch import RunData, open_run
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
     from .dynamics import Dynamics
-    from .errors import MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
+    from .errors import BatchError, MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
     from .frame import score_frame
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl

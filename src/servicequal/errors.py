@@ -66,3 +66,7 @@ class PackError(ServicequalError, ValueError):
 
 class RubricError(ServicequalError, ValueError):
     """A rubric names an unknown rule or an impossible number; the message says which and why."""
+
+
+class BatchError(ServicequalError):
+    """A batch run cannot be started, continued, finished or opened; the message says why and what to do."""
