@@ -41,6 +41,7 @@ LAYERS = (
     "spacy_component",
     "batch",
     "verdicts",
+    "reviews",
     "agreement",
     "calibrate",
     "coaching",
