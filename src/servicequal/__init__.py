@@ -21,6 +21,7 @@ _HOME = {
     "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
+    "Calibration": "calibration", "calibrate": "calibration",
     "AgentHabits": "coaching", "habits": "coaching",
     "Dynamics": "dynamics",
     "Masker": "masking", "mask": "masking",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
     from .batch import RunData, open_run
+    from .calibration import Calibration, calibrate
     from .coaching import AgentHabits, habits
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
