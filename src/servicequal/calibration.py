@@ -34,11 +34,11 @@ LEAST = 40
 """Graded conversations below which nothing is fitted to a grade: a rank correlation of 40 pairs is known to about
 ± 0.25 (Fisher's z), hardly enough to tell two rubrics apart."""
 
-PULLS = (0.003, 0.01, 0.03, 0.1, 1.0)
+PULLS = (0.003, 0.02, 0.1, 1.0)
 """How strongly weights may be pulled towards those in use: mean squared error (grades 0-1) per squared logarithm."""
 
 _FOLDS = 5
-_BOOTSTRAPS = 1000
+_BOOTSTRAPS = 500
 _SEED = 20240607
 
 
@@ -131,6 +131,9 @@ def calibrate(
     grade of a sheet. The rubric proposed keeps what the scorer's own rubric says besides weights. Raises ReadError
     where a file can't be read. Takes seconds; same input, same result.
     """
+    import scipy.optimize  # noqa: F401  (its threads are limited below)
+    from threadpoolctl import threadpool_limits
+
     reviews = [r for r in read_reviewed(graded, run, scale) if any(g is not None for g in r.marked.grades.values())]
     use = scorer or Scorer()
     cards = [use.score(review.marked.conversation) for review in reviews]
@@ -145,7 +148,8 @@ def calibrate(
         fits = tuple(GradeFit(g, _usable(data, n), reason=reasons[n]) for n, g in enumerate(GRADES))
         told = f"too little to fit anything: {LEAST} graded conversations are needed for at least one grade"
         return Calibration(source=source, conversations=len(cards), grades=fits, weights=(), rubric=None, reason=told)
-    fits, final, folds = _fitted(data, start, reasons)
+    with threadpool_limits(1):  # threads cost more than they save on tables of this size
+        fits, final, folds = _fitted(data, start, reasons)
     better = [fit.verdict == "better" for fit in fits]
     taken = [own or (better[-1] and bool(why)) for own, why in zip(better[:-1], reasons, strict=False)]
     weights = _weights(data, judged, start, final, folds, [*taken, better[-1]])
