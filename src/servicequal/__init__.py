@@ -21,8 +21,11 @@ _HOME = {
     "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
+    "Calibration": "calibration", "calibrate": "calibration",
+    "AgentHabits": "coaching", "habits": "coaching",
     "Dynamics": "dynamics",
     "LiveScorer": "live",
+    "Masker": "masking", "mask": "masking",
     "Pack": "packs", "load_pack": "packs",
     "from_frame": "readers", "inspect": "readers", "read": "readers", "to_jsonl": "readers",
     "Rubric": "rubric", "load_rubric": "rubric",
@@ -31,6 +34,7 @@ _HOME = {
     "agents_frame": "report", "cues_frame": "report", "findings_frame": "report", "ledger_frame": "report",
     "scores_frame": "report",
     "score_frame": "frame",
+    "ConversationFeatures": "transformer",
 }  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -39,18 +43,22 @@ if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
     from .batch import Run, RunData, open_run, score_to
+    from .calibration import Calibration, calibrate
+    from .coaching import AgentHabits, habits
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
     from .dynamics import Dynamics
     from .errors import BatchError, MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
     from .frame import score_frame
     from .live import LiveScorer
+    from .masking import Masker, mask
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame
     from .rubric import Rubric, load_rubric
     from .scorer import Scorer, score, score_many
     from .scoring import Finding, LedgerLine, Scorecard
+    from .transformer import ConversationFeatures
 
 
 def __getattr__(name: str) -> Any:

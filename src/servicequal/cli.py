@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from ._version import __version__
+from .cli_calibrate import calibrate
+from .cli_coach import coach
 from .errors import Rejected, ServicequalError
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(calibrate)
+app.command()(coach)
 _PIPED_WIDTH = 140
 
 
@@ -210,7 +214,8 @@ def inspect_(
 
 @app.command()
 def evaluate(
-    gold: Annotated[list[Path], typer.Argument(help="Marked conversations, JSON lines.")],
+    gold: Annotated[list[Path], typer.Argument(help="Marked conversations (JSON lines), verdicts (JSON).")],
+    run: Annotated[Path | None, typer.Option("--run", help="The run that verdicts are about.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
     rubric: RubricFile = None,
     pack: PackFiles = None,
@@ -219,11 +224,11 @@ def evaluate(
     semantic: Semantic = None,
     worst: Annotated[int, typer.Option(min=0, help="Disagreements to list.")] = 10,
 ) -> None:
-    """Compare with graders: precision, recall, F1 per cue, rank correlation per grade, the graders' own beside."""
-    from .agreement import evaluate as run
+    """Compare with graders or reviewers: precision, recall, F1 per cue, rank correlation per grade, theirs beside."""
+    from .agreement import evaluate as compare
     from .report.agreement import evaluation_view
 
-    result = run(gold, _scorer(rubric, pack, model, no_model, semantic), worst=worst)
+    result = compare(gold, _scorer(rubric, pack, model, no_model, semantic), worst=worst, run=run)
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     else:
