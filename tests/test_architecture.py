@@ -38,6 +38,7 @@ LAYERS = (
     "scorer",
     "spacy_component",
     "batch",
+    "verdicts",
     "agreement",
     "calibrate",
     "report",
