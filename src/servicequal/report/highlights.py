@@ -1,0 +1,192 @@
+"""What a reader with ten minutes should see first: the rules that cost most, and the moments that went well.
+
+Both are picked by fixed orders, so the same run shows the same quotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..packs import HURTING
+from ..rules import DIMENSIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHORTEST_QUOTE, LONGEST_QUOTE = 12, 180
+"""Characters of a quote: what is shorter tells nothing by itself, what is longer is cut."""
+
+STRONG = ("ownership", "action", "commitment", "make_good", "alternative", "proactive", "check_back", "empathy")
+"""Help that is more than form; courtesy, apology and guidance alone celebrate nothing."""
+
+TEMPTING = ("frustration", "repeat_contact", "escalation", "problem", "asks_when")
+"""What a customer says that others answer with a deflection."""
+
+_WELL_SCORED = 70.0
+_CANDIDATES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words and where they stand."""
+
+    position: int
+    turn: int
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCost:
+    """What a rule cost: ``each`` are points of the overall score for each scored conversation, on average.
+
+    ``missed`` and ``applied`` count conversations; ``quotes`` are words that triggered it.
+    """
+
+    code: str
+    name: str
+    dimension: str
+    why: str
+    say_instead: str
+    each: float
+    missed: int
+    applied: int
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An agent's turn with several kinds of help, and the customer's words before it."""
+
+    position: int
+    turn: int
+    cues: tuple[str, ...]
+    before: Quote | None
+    said: Quote
+
+
+def overall_shares(positions: np.ndarray, ledger: pd.DataFrame) -> np.ndarray:
+    """What one point of each dimension is worth in the overall score: shape (conversations, 4), 0 where it has none.
+
+    ``ledger`` has the columns position, item and weight of the overall score's dimension lines.
+    """
+    shares = np.zeros((positions.size, len(DIMENSIONS)))
+    row = np.searchsorted(positions, ledger["position"].to_numpy())
+    column = ledger["item"].map({d: i for i, d in enumerate(DIMENSIONS)}).to_numpy(dtype=int)
+    shares[row, column] = ledger["weight"].to_numpy(dtype=float)
+    total = shares.sum(axis=1, keepdims=True)
+    return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+
+
+def rule_costs(findings: pd.DataFrame, lost: np.ndarray, conversations: int, most: int) -> list[tuple[str, float]]:
+    """The dearest rules: code and points of the overall score lost for each conversation, the dearest first."""
+    sums = findings["code"].to_frame().assign(lost=lost).groupby("code", observed=True)["lost"].sum()
+    each = [(str(code), float(total) / max(1, conversations)) for code, total in sums.items() if total > 0]
+    return sorted(each, key=lambda item: (-item[1], item[0]))[:most]
+
+
+def candidates(findings: pd.DataFrame, lost: np.ndarray, code: str) -> list[int]:
+    """Positions where missing a rule cost most, the dearest first."""
+    mine = ((findings["code"] == code) & (findings["outcome"] == "missed")).to_numpy()
+    positions = findings["position"].to_numpy()[mine]
+    order = np.lexsort((positions, -lost[mine]))
+    return [int(p) for p in positions[order][:_CANDIDATES]]
+
+
+def quotes(
+    order: Iterable[int],
+    spans: Mapping[int, Sequence[Mapping[str, int]]],
+    texts: Mapping[int, Mapping[int, tuple[str, str]]],
+    flagged: Mapping[int, Mapping[tuple[int, int, int], str]],
+    most: int,
+) -> tuple[Quote, ...]:
+    """The most telling words of a rule's misses: an agent's deflection before a customer's question, dear before
+    cheap, no words and no conversation twice.
+
+    ``order`` are positions, the dearest first; ``spans`` the finding's by position, ``texts`` speaker and text by
+    position and turn, ``flagged`` the agent's cues by position and span.
+    """
+    found: list[tuple[bool, int, Quote]] = []
+    for rank, position in enumerate(order):
+        for span in spans.get(position, ()):
+            place = (span["turn"], span["start"], span["end"])
+            speaker, text = texts.get(position, {}).get(span["turn"], ("", ""))
+            words = " ".join(text[span["start"] : span["end"]].split())
+            if len(words) >= SHORTEST_QUOTE:
+                telling = flagged.get(position, {}).get(place) in HURTING
+                found.append((not telling, rank, Quote(position, span["turn"], speaker, _cut(words))))
+    found.sort(key=lambda item: (item[0], item[1], item[2].turn))
+    kept: dict[str, Quote] = {}
+    taken: set[int] = set()
+    for _, _, quote in found:
+        key = quote.text.lower()
+        if key not in kept and quote.position not in taken and len(kept) < most:
+            kept[key] = quote
+            taken.add(quote.position)
+    return tuple(kept.values())
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1].rstrip() + "…"
+
+
+def best_turns(
+    cues: pd.DataFrame, overall: Mapping[int, float], deflecting: frozenset[int], agents: Mapping[int, Any], most: int
+) -> list[tuple[int, int, tuple[str, ...], int | None]]:
+    """The agent's turns to celebrate: position, turn, kinds of help, and the customer's turn that made it hard.
+
+    Two or more kinds of strong help in one turn, in a conversation that scored well and without a deflection, a
+    tempting turn of the customer just before it first. One for each conversation, two for each agent.
+    """
+    good = {p for p, score in overall.items() if score >= _WELL_SCORED} - deflecting
+    plain = cues[cues["position"].isin(good) & (cues["status"] == "plain")]
+    helps = plain[plain["cue"].isin(STRONG)]
+    hard = plain[plain["cue"].isin(TEMPTING)].groupby(["position", "turn"])["cue"].agg(frozenset).to_dict()
+    ranked = []
+    for (position, turn), kinds in helps.groupby(["position", "turn"])["cue"].agg(frozenset).items():
+        if len(kinds) > 1:
+            before = next((n for n in (turn - 1, turn - 2) if (position, n) in hard), None)
+            tempted = max((len(TEMPTING) - TEMPTING.index(c) for c in hard.get((position, before), ())), default=0)
+            worth = len(kinds) + (0.0 if before is None else 0.5 + 0.2 * tempted)
+            names = tuple(c for c in STRONG if c in kinds)
+            ranked.append((-worth, -overall[position], int(position), int(turn), names, before))
+    return _spread(sorted(ranked, key=lambda r: r[:4]), agents, most)
+
+
+def _spread(
+    ranked: Sequence[tuple[float, float, int, int, tuple[str, ...], int | None]], agents: Mapping[int, Any], most: int
+) -> list[tuple[int, int, tuple[str, ...], int | None]]:
+    """The first of them, one for each conversation and two for each agent who has a name."""
+    taken: set[int] = set()
+    by_agent: dict[Any, int] = {}
+    kept = []
+    for _, _, position, turn, names, before in ranked:
+        agent = agents.get(position)
+        if position in taken or (agent is not None and by_agent.get(agent, 0) >= 2) or len(kept) >= most:
+            continue
+        taken.add(position)
+        by_agent[agent] = by_agent.get(agent, 0) + 1
+        kept.append((position, turn, names, None if before is None else int(before)))
+    return kept
+
+
+def moments(
+    picked: Iterable[tuple[int, int, tuple[str, ...], int | None]],
+    texts: Mapping[int, Mapping[int, tuple[str, str]]],
+) -> tuple[Moment, ...]:
+    """The picked turns with their words."""
+    return tuple(
+        Moment(p, turn, names, None if before is None else _whole(texts, p, before), _whole(texts, p, turn, 420))
+        for p, turn, names, before in picked
+        if turn in texts.get(p, {})
+    )
+
+
+def _whole(texts: Mapping[int, Mapping[int, tuple[str, str]]], position: int, turn: int, longest: int = 220) -> Quote:
+    speaker, text = texts[position].get(turn, ("", ""))
+    words = " ".join(text.split())
+    return Quote(position, turn, speaker, words if len(words) <= longest else words[: longest - 1].rstrip() + "…")
