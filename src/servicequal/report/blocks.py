@@ -31,7 +31,16 @@ Shown = Callable[[str], str]
 
 def packed(value: Any) -> str:
     """A JSON value as a block."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return squeezed(compact(value))
+
+
+def compact(value: Any) -> str:
+    """A JSON value as text without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def squeezed(text: str) -> str:
+    """Text as a block."""
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHORTEST_QUOTE, LONGEST_QUOTE = 12, 180
 """Characters of a quote: what is shorter tells nothing by itself, what is longer is cut."""
 
+_AROUND = 90
+"""Characters shown of a turn before and after the words that are quoted."""
+
 STRONG = ("ownership", "action", "commitment", "make_good", "alternative", "proactive", "check_back", "empathy")
 """Help that is more than form; courtesy, apology and guidance alone celebrate nothing."""
 
@@ -32,12 +35,14 @@ _CANDIDATES = 40
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Words and where they stand."""
+    """Words and where they stand; ``lead`` and ``tail`` are what the turn says before and after them, cut short."""
 
     position: int
     turn: int
     speaker: str
     text: str
+    lead: str = ""
+    tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,11 @@ def overall_shares(positions: np.ndarray, ledger: pd.DataFrame) -> np.ndarray:
     return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
 
 
-def rule_costs(findings: pd.DataFrame, lost: np.ndarray, conversations: int, most: int) -> list[tuple[str, float]]:
+def rule_costs(findings: pd.DataFrame, lost: np.ndarray, conversations: int) -> list[tuple[str, float]]:
     """The dearest rules: code and points of the overall score lost for each conversation, the dearest first."""
     sums = findings["code"].to_frame().assign(lost=lost).groupby("code", observed=True)["lost"].sum()
     each = [(str(code), float(total) / max(1, conversations)) for code, total in sums.items() if total > 0]
-    return sorted(each, key=lambda item: (-item[1], item[0]))[:most]
+    return sorted(each, key=lambda item: (-item[1], item[0]))
 
 
 def candidates(findings: pd.DataFrame, lost: np.ndarray, code: str) -> list[int]:
@@ -115,10 +120,9 @@ def quotes(
         for span in spans.get(position, ()):
             place = (span["turn"], span["start"], span["end"])
             speaker, text = texts.get(position, {}).get(span["turn"], ("", ""))
-            words = " ".join(text[span["start"] : span["end"]].split())
-            if len(words) >= SHORTEST_QUOTE:
-                telling = flagged.get(position, {}).get(place) in HURTING
-                found.append((not telling, rank, Quote(position, span["turn"], speaker, _cut(words))))
+            quote = _quote(position, place, speaker, text)
+            if len(quote.lead + quote.text + quote.tail) >= SHORTEST_QUOTE and quote.text:
+                found.append((flagged.get(position, {}).get(place) not in HURTING, rank, quote))
     found.sort(key=lambda item: (item[0], item[1], item[2].turn))
     kept: dict[str, Quote] = {}
     taken: set[int] = set()
@@ -130,8 +134,15 @@ def quotes(
     return tuple(kept.values())
 
 
-def _cut(words: str) -> str:
-    return words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1].rstrip() + "…"
+def _quote(position: int, place: tuple[int, int, int], speaker: str, text: str) -> Quote:
+    """The words of a place with some of what stands around them."""
+    turn, start, end = place
+    words, lead, tail = text[start:end], text[:start], text[end:]
+    if len(words) > LONGEST_QUOTE:
+        words, tail = words[: LONGEST_QUOTE - 1].rstrip() + "…", ""
+    lead = lead if len(lead) <= _AROUND else "…" + lead[-_AROUND:].partition(" ")[2]
+    tail = tail if len(tail) <= _AROUND else tail[:_AROUND].rpartition(" ")[0] + "…"
+    return Quote(position, turn, speaker, words, lead, tail)
 
 
 def best_turns(
