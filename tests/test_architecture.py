@@ -44,6 +44,7 @@ LAYERS = (
     "report",
     "frame",
     "spark",
+    "cli_report",
     "cli",
     "__main__",
 )

@@ -1,6 +1,6 @@
 """A run's conversations as compressed blocks for the page: a table of all, and transcripts in chunks.
 
-A block is JSON, deflated, in base64. Columns and short codes keep it small; ``data.js`` reads it back. What each
+A block is JSON, deflated, in base 85. Columns and short codes keep it small; ``data.js`` reads it back. What each
 place holds is said beside the code that fills it, here and there.
 """
 
@@ -40,8 +40,14 @@ def compact(value: Any) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Text as a block."""
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
+    """Text as a block; the last character tells how many bytes fill up the last group of four."""
+    small = zlib.compress(text.encode(), 9)
+    padding = -len(small) % 4
+    return base64.b85encode(small + bytes(padding)).translate(_INERT).decode("ascii") + str(padding)
+
+
+_INERT = bytes.maketrans(b"<", b",")
+"""Base 85 without the character that could end a script element or begin a comment in it."""
 
 
 def tenths(points: Sequence[float]) -> list[int]:
@@ -99,11 +105,12 @@ def facts(
     """Everything about one conversation but its words.
 
     ``p`` position, ``i`` id, ``d`` digest, ``n`` notes, ``t`` tenths of overall and the four scores, ``v`` coverage
-    in percent, ``k`` cues, ``f`` findings, ``o`` the overall score's lines.
+    in percent, ``k`` cues and ``f`` findings by column, ``o`` the overall score's lines.
     """
     by_item = {(line["score"], line["item"]): line for line in ledger if line["kind"] != "cap"}
     points = _points(ledger)
     scores = [score[name] for name in (OVERALL, *DIMENSIONS)]
+    places = {(c["turn"], c["start"], c["end"]): number for number, c in reversed(list(enumerate(cues)))}
     return {
         "p": score["position"],
         "i": shown(score["conversation_id"]),
@@ -111,14 +118,24 @@ def facts(
         "n": shown(score["notes"] or ""),
         "t": [None if s is None else math.floor(10 * s + 0.5) for s in scores],
         "v": [round(100 * score[f"coverage_{d}"]) for d in DIMENSIONS],
-        "k": [_cue(c, cue_index, shown) for c in cues],
-        "f": [_finding(f, by_item.get((f["dimension"], f["code"])), points, rule_index, shown) for f in findings],
+        "k": _columns([_cue(c, cue_index, shown) for c in cues]),
+        "f": _columns(
+            [
+                _finding(f, by_item.get((f["dimension"], f["code"])), points, rule_index, places, shown)
+                for f in findings
+            ]
+        ),
         "o": [
             [x["item"], x["kind"], x["weight"], round(x["credit"], 4), points[x["score"], x["item"], x["kind"]]]
             for x in ledger
             if x["score"] == OVERALL
         ],
     }
+
+
+def _columns(rows: list[list[Any]]) -> list[list[Any]]:
+    """Rows as columns: like beside like takes less room."""
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _points(ledger: Rows) -> dict[tuple[str, str, str], int]:
@@ -132,16 +149,16 @@ def _points(ledger: Rows) -> dict[tuple[str, str, str], int]:
 
 
 def _cue(cue: Mapping[str, Any], index: Mapping[str, int], shown: Shown) -> list[Any]:
-    """Index, turn, start, end, status, reason or 0, confidence in percent or null."""
+    """Index, turn, start, length, status, reason or 0, confidence in percent (in steps of five) or null."""
     sure = cue["confidence"]
     return [
         index[cue["cue"]],
         cue["turn"],
         cue["start"],
-        cue["end"],
+        cue["end"] - cue["start"],
         STATUSES.index(cue["status"]),
         shown(cue["reason"]) if cue["reason"] else 0,
-        None if sure is None or math.isnan(sure) else round(100 * sure),
+        None if sure is None or math.isnan(sure) else 5 * round(20 * sure),
     ]
 
 
@@ -150,10 +167,11 @@ def _finding(
     line: Mapping[str, Any] | None,
     points: Mapping[tuple[str, str, str], int],
     index: Mapping[str, int],
+    places: Mapping[tuple[int, int, int], int],
     shown: Shown,
 ) -> list[Any]:
-    """Index, outcome, points and possible points in tenths or null, weight, credit in percent, spans (turn, start,
-    end one after the other), turns searched, explanation, whether it is critical."""
+    """Index, outcome, points and possible points in tenths or null, weight, credit in percent, spans (the number of
+    the cue that stands there, else turn, start and end), turns searched, explanation, whether it is critical."""
     got = None if line is None else points[line["score"], line["item"], "rule"]
     lost = finding["lost"]
     return [
@@ -163,7 +181,7 @@ def _finding(
         None if got is None or lost is None else got + math.floor(10 * lost + 0.5),
         None if line is None else line["weight"],
         None if line is None else round(100 * line["credit"]),
-        [n for s in finding["spans"] for n in (s["turn"], s["start"], s["end"])],
+        [places.get(place, place) for place in ((s["turn"], s["start"], s["end"]) for s in finding["spans"])],
         list(finding["searched"]),
         shown(finding["explanation"]),
         1 if finding["critical"] else 0,

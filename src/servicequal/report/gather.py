@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..coaching import RESULTS
 from ..packs import CUES, HELPING, HURTING, builtin_packs
 from ..rules import DIMENSIONS
 from ..scoring import OVERALL
@@ -17,9 +18,9 @@ from .team import SCORES, AgentPicture, ScorePicture, agent_pictures, score_pict
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._standin import RunData
+    from ..batch import RunData
 
-RESULTS = ("CSE106", "FLX106", "SOL105", "REC105")
+
 SHOWN_RULES = 8
 SHOWN_QUOTES = 3
 SHOWN_MOMENTS = 6
@@ -88,32 +89,39 @@ def costs(
     dear = highlights.rule_costs(facts.findings, facts.lost, len(facts.positions))
     habits = [pair for pair in dear if pair[0] not in RESULTS][:SHOWN_RULES]
     results = [pair for pair in dear if pair[0] in RESULTS]
-    made = {code: _cost(run, facts, code, each, shown) for code, each in [*habits, *results]}
-    return tuple(made[code] for code, _ in habits), tuple(made[code] for code, _ in results)
+    taken: set[int] = set()
+
+    def told(pairs: list[tuple[str, float]], quotes: int) -> tuple[highlights.RuleCost, ...]:
+        return tuple(_cost(run, facts, code, each, shown, quotes, taken) for code, each in pairs)
+
+    return told(habits, SHOWN_QUOTES), told(results, 0)
 
 
-def _cost(run: RunData, facts: Facts, code: str, each: float, shown: blocks.Shown) -> highlights.RuleCost:
-    order = highlights.candidates(facts.findings, facts.lost, code)
-    columns = ["position", "name", "dimension", "why", "say_instead", "spans"]
-    rows = _at(run, "findings", order or [int(facts.positions[0])], columns, ("code", "==", code))
-    flagged: dict[int, dict[tuple[int, int, int], str]] = {}
-    for cue in _at(run, "cues", order, ["position", "turn", "start", "end", "cue"], ("speaker", "==", "agent")):
-        flagged.setdefault(cue["position"], {})[cue["turn"], cue["start"], cue["end"]] = cue["cue"]
+def _cost(
+    run: RunData, facts: Facts, code: str, each: float, shown: blocks.Shown, most: int, taken: set[int]
+) -> highlights.RuleCost:
+    order = highlights.candidates(facts.findings, facts.lost, code) if most else []
+    rows = _at(run, "findings", order or [int(facts.positions[0])], _QUOTED_FINDING, ("code", "==", code))
+    found = {r["position"]: {**r, "explanation": shown(r["explanation"])} for r in rows}
+    cues: dict[int, list[dict[str, Any]]] = {}
+    for cue in _at(run, "cues", order, _QUOTED_CUE):
+        cues.setdefault(cue["position"], []).append(cue)
     outcomes = facts.findings.loc[(facts.findings["code"] == code).to_numpy(), "outcome"]
-    first = rows[0]
     return highlights.RuleCost(
         code=code,
-        name=first["name"],
-        dimension=first["dimension"],
-        why=first["why"],
-        say_instead=first["say_instead"],
+        name=rows[0]["name"],
+        dimension=rows[0]["dimension"],
+        why=rows[0]["why"],
+        say_instead=rows[0]["say_instead"],
         each=each,
         missed=int((outcomes == "missed").sum()),
         applied=int(outcomes.isin(["met", "missed"]).sum()),
-        quotes=highlights.quotes(
-            order, {r["position"]: r["spans"] for r in rows}, texts_of(run, order, shown), flagged, SHOWN_QUOTES
-        ),
+        quotes=highlights.quotes(order, found, texts_of(run, order, shown), cues, most, taken),
     )
+
+
+_QUOTED_FINDING = ("position", "name", "dimension", "why", "say_instead", "explanation", "spans")
+_QUOTED_CUE = ("position", "turn", "start", "end", "cue", "status", "pattern")
 
 
 def celebrated(run: RunData, facts: Facts, shown: blocks.Shown) -> tuple[highlights.Moment, ...]:

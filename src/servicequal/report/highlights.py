@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..packs import HURTING
+from ..packs import CUSTOMER, HURTING
 from ..rules import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -35,7 +35,11 @@ _CANDIDATES = 40
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Words and where they stand; ``lead`` and ``tail`` are what the turn says before and after them, cut short."""
+    """Words and where they stand.
+
+    ``lead`` and ``tail`` are what the turn says before and after them, cut short; ``note`` is what the rule found
+    where the words alone don't tell.
+    """
 
     position: int
     turn: int
@@ -43,6 +47,7 @@ class Quote:
     text: str
     lead: str = ""
     tail: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +109,29 @@ def candidates(findings: pd.DataFrame, lost: np.ndarray, code: str) -> list[int]
 
 def quotes(
     order: Iterable[int],
-    spans: Mapping[int, Sequence[Mapping[str, int]]],
+    findings: Mapping[int, Mapping[str, Any]],
     texts: Mapping[int, Mapping[int, tuple[str, str]]],
-    flagged: Mapping[int, Mapping[tuple[int, int, int], str]],
+    cues: Mapping[int, Sequence[Mapping[str, Any]]],
     most: int,
+    taken: set[int],
 ) -> tuple[Quote, ...]:
-    """The most telling words of a rule's misses: an agent's deflection before a customer's question, dear before
-    cheap, no words and no conversation twice.
+    """The most telling words of a rule's misses, no words and no conversation twice.
 
-    ``order`` are positions, the dearest first; ``spans`` the finding's by position, ``texts`` speaker and text by
-    position and turn, ``flagged`` the agent's cues by position and span.
+    First an agent's deflections, those of a phrase before the detector's; then what the customer said or the agent
+    asked; where nothing was said, which was the miss, what the customer had told them. Dear before cheap. ``order``
+    are positions, the dearest first; findings, texts (speaker and text by turn) and cues are by position. ``taken``
+    are positions quoted elsewhere, and grow.
     """
-    found: list[tuple[bool, int, Quote]] = []
+    found: list[tuple[int, int, Quote]] = []
     for rank, position in enumerate(order):
-        for span in spans.get(position, ()):
-            place = (span["turn"], span["start"], span["end"])
-            speaker, text = texts.get(position, {}).get(span["turn"], ("", ""))
-            quote = _quote(position, place, speaker, text)
-            if len(quote.lead + quote.text + quote.tail) >= SHORTEST_QUOTE and quote.text:
-                found.append((flagged.get(position, {}).get(place) not in HURTING, rank, quote))
+        said = texts.get(position, {})
+        for worth, place, note in _places(findings[position], cues.get(position, ())):
+            speaker, text = said.get(place[0], ("", ""))
+            quote = _quote(position, place, speaker, text, note)
+            if quote.text and len(quote.lead + quote.text + quote.tail) >= SHORTEST_QUOTE:
+                found.append((worth, rank, quote))
     found.sort(key=lambda item: (item[0], item[1], item[2].turn))
     kept: dict[str, Quote] = {}
-    taken: set[int] = set()
     for _, _, quote in found:
         key = quote.text.lower()
         if key not in kept and quote.position not in taken and len(kept) < most:
@@ -134,7 +140,27 @@ def quotes(
     return tuple(kept.values())
 
 
-def _quote(position: int, place: tuple[int, int, int], speaker: str, text: str) -> Quote:
+def _places(
+    finding: Mapping[str, Any], cues: Sequence[Mapping[str, Any]]
+) -> list[tuple[int, tuple[int, int, int], str]]:
+    """How telling the places of a miss are (0 most), where they are, and what to say beside them."""
+    by_place = {(c["turn"], c["start"], c["end"]): c for c in cues}
+    places = []
+    for span in finding["spans"]:
+        place = (span["turn"], span["start"], span["end"])
+        cue = by_place.get(place)
+        if cue is None or cue["cue"] in CUSTOMER:
+            places.append((2, place, ""))
+        elif cue["cue"] in HURTING:
+            places.append((1 if cue["pattern"] == "model" else 0, place, ""))
+    told = [c for c in cues if c["cue"] in TEMPTING and c["status"] == "plain"]
+    if not places and told:
+        first = min(told, key=lambda c: (TEMPTING.index(c["cue"]), c["turn"], c["start"]))
+        places.append((3, (first["turn"], first["start"], first["end"]), finding["explanation"]))
+    return places
+
+
+def _quote(position: int, place: tuple[int, int, int], speaker: str, text: str, note: str = "") -> Quote:
     """The words of a place with some of what stands around them."""
     turn, start, end = place
     words, lead, tail = text[start:end], text[:start], text[end:]
@@ -142,7 +168,7 @@ def _quote(position: int, place: tuple[int, int, int], speaker: str, text: str) 
         words, tail = words[: LONGEST_QUOTE - 1].rstrip() + "…", ""
     lead = lead if len(lead) <= _AROUND else "…" + lead[-_AROUND:].partition(" ")[2]
     tail = tail if len(tail) <= _AROUND else tail[:_AROUND].rpartition(" ")[0] + "…"
-    return Quote(position, turn, speaker, words, lead, tail)
+    return Quote(position, turn, speaker, words, lead, tail, note)
 
 
 def best_turns(

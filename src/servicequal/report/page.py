@@ -22,7 +22,7 @@ from ..errors import ServicequalError
 from . import blocks, gather
 
 if TYPE_CHECKING:
-    from ._standin import RunData
+    from ..batch import RunData
 
 LIMIT = 15_000_000
 """Bytes that a report may have; transcripts that don't fit are left out, the least telling first."""
@@ -60,7 +60,7 @@ def write_report(
     can be opened, the most telling first; pictures and sums are always over all. Raises BatchError where there is no
     finished run, ServicequalError where it holds no scored conversation or the file can't be written.
     """
-    from ._standin import open_run
+    from ..batch import open_run
 
     report = make_report(open_run(out), title=title, mask=mask, most=most)
     try:

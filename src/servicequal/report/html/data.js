@@ -14,11 +14,28 @@ const unpacked = new Map();
 /** The character that stands for the index of a rule or a cue in the list's columns. */
 export const symbolOf = (index) => String.fromCharCode(index < 44 ? 0x30 + index : 0x5d + index - 44);
 
-/** The JSON value of a block: base64, deflated. */
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
+
+/** The bytes of base 85: five characters for four bytes. */
+function bytesOf(text) {
+  const values = new Uint8Array(128);
+  for (let i = 0; i < DIGITS.length; i += 1) values[DIGITS.charCodeAt(i)] = i;
+  const bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
+  for (let i = 0, at = 0; i < text.length; i += 5, at += 4) {
+    let word = 0;
+    for (let j = i; j < i + 5; j += 1) word = word * 85 + values[text.charCodeAt(j)];
+    bytes.setUint32(at, word);
+  }
+  return bytes;
+}
+
+/** The JSON value of a block: base 85, deflated; what pads it after the end of the stream is cut away. */
 async function unpack(id) {
-  const raw = atob(byId(id).textContent.trim());
-  const bytes = Uint8Array.from(raw, (char) => char.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const text = byId(id).textContent;
+  const padding = Number(text.at(-1));
+  const bytes = bytesOf(text.slice(0, -1));
+  const whole = new Uint8Array(bytes.buffer, 0, bytes.byteLength - padding);
+  const stream = new Blob([whole]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).json();
 }
 
@@ -46,6 +63,16 @@ export async function loadConversation(listing, row) {
 
 /** The codes of a block turned into names. */
 function readable(talk, fact, listing, row) {
+  const cues = rowsOf(fact.k).map(([cue, turn, start, length, status, reason, sure], number) => ({
+    number,
+    ...meta.cues[cue],
+    turn,
+    start,
+    end: start + length,
+    status: STATUS_NAMES[status],
+    reason: reason || "",
+    sure,
+  }));
   return {
     position: fact.p,
     id: fact.i,
@@ -62,24 +89,15 @@ function readable(talk, fact, listing, row) {
       start,
       text,
     })),
-    cues: fact.k.map(([cue, turn, start, end, status, reason, sure], number) => ({
-      number,
-      ...meta.cues[cue],
-      turn,
-      start,
-      end,
-      status: STATUS_NAMES[status],
-      reason: reason || "",
-      sure,
-    })),
-    findings: fact.f.map(([rule, outcome, points, of, weight, credit, spans, searched, explanation, critical]) => ({
+    cues,
+    findings: rowsOf(fact.f).map(([rule, outcome, points, of, weight, credit, spans, searched, explanation, critical]) => ({
       ...meta.rules[rule],
       outcome: OUTCOME_NAMES[outcome],
       points,
       of,
       weight,
       credit,
-      spans: triples(spans),
+      spans: spans.map((place) => (typeof place === "number" ? cues[place] : { turn: place[0], start: place[1], end: place[2] })),
       searched,
       explanation,
       critical: Boolean(critical),
@@ -88,8 +106,7 @@ function readable(talk, fact, listing, row) {
   };
 }
 
-function triples(flat) {
-  const spans = [];
-  for (let i = 0; i < flat.length; i += 3) spans.push({ turn: flat[i], start: flat[i + 1], end: flat[i + 2] });
-  return spans;
+/** Columns as rows. */
+function rowsOf(columns) {
+  return columns.length ? columns[0].map((_, row) => columns.map((column) => column[row])) : [];
 }

@@ -120,7 +120,7 @@ function markPart(conversation, mark) {
 const meets = (span, mark) => span.turn === mark.turn && span.start < mark.end && mark.start < span.end;
 
 function statusLine(mark) {
-  const sure = mark.sure === null || mark.sure === undefined ? "" : ` The detector is ${mark.sure} % sure.`;
+  const sure = mark.sure === null || mark.sure === undefined ? "" : ` The detector is about ${mark.sure} % sure.`;
   if (mark.status === "plain") return `It counts.${sure}`;
   const counts = mark.status === "softened" ? "It counts less" : "It counts for nothing";
   return `${counts}: ${mark.reason || mark.status}.${sure}`;
