@@ -62,6 +62,8 @@ def write_report(
     """
     from ..batch import open_run
 
+    if not Path(target).parent.is_dir():
+        raise ServicequalError(f"{target}: cannot be written: there is no folder {Path(target).parent}")
     report = make_report(open_run(out), title=title, mask=mask, most=most)
     try:
         Path(target).write_text(report.html, "utf-8", newline="\n")
@@ -87,31 +89,30 @@ def make_report(
     rows = np.array(sorted(order), dtype=int)
     packed = _Transcripts(gather.conversations(run, facts, names, rows, shown))
 
-    def page(chunks: Sequence[Sequence[int]]) -> str:
+    def page(chunks: Sequence[Sequence[int]], made: Sequence[str]) -> str:
         where = {position: n for n, chunk in enumerate(chunks) for position in chunk}
         listing = blocks.packed(gather.listed(run, facts, names, rows, where, shown))
         size = {"listed": len(rows), "transcripts": sum(map(len, chunks)), "masked": masked}
-        return _rendered(
-            run, title or "Service quality report", parts, size, [listing, *map(packed.block, chunks)]
-        )
+        return _rendered(run, title or "Service quality report", parts, size, [listing, *made])
 
-    chunks, html = _fitting([int(facts.positions[row]) for row in order], page, limit)
+    chunks, html = _fitting([int(facts.positions[row]) for row in order], packed, page, limit)
     return Report(html, len(facts.positions), len(rows), sum(map(len, chunks)))
 
 
 def _fitting(
-    order: Sequence[int], page: Callable[[Sequence[Sequence[int]]], str], limit: int
+    order: Sequence[int], packed: _Transcripts, page: Callable[[Sequence[Sequence[int]], Sequence[str]], str], limit: int
 ) -> tuple[list[list[int]], str]:
     """As many conversations of ``order`` (the most telling first) as fit, in chunks, and the page with them."""
     keep = len(order)
     while True:
         kept = sorted(order[:keep])
         chunks = [kept[i : i + blocks.CHUNK] for i in range(0, len(kept), blocks.CHUNK)]
-        html = page(chunks)
-        size = len(html.encode())
-        if size <= limit or not keep:
+        made = [packed.block(chunk) for chunk in chunks]
+        html = page(chunks, made)
+        over = len(html.encode()) - limit
+        if over <= 0 or not keep:
             return chunks, html
-        keep = min(keep - 1, int(keep * max(0.0, 1 - 1.05 * (size - limit) / size)))
+        keep = max(0, min(keep - 1, int(keep * (1 - 1.02 * over / sum(map(len, made))))))
 
 
 class _Transcripts:
