@@ -44,7 +44,10 @@ def hostile_talk() -> Conversation:
     agent = '"><img src=x onerror=window.pwned=1>'
     said = [
         ("customer", f"My parcel never came {attack} </textarea></title></style> <!-- when will it come?"),
-        ("agent", "That's not our department </script><script>window.pwned=1</script> <a href='javascript:window.pwned=1'>"),
+        (
+            "agent",
+            "Not our department. </script><script>window.pwned=1</script> <a href='javascript:window.pwned=1'>",
+        ),
         ("customer", "javascript:alert(1) \u2028\u2029 \u0000 ]]> {{ 7*7 }} ${window.pwned=1} 👩🏽‍🚒 I am furious 😡"),
         ("agent", "👍🏽👍🏽 There is nothing we can do. 👍🏽 \u202e desrever \u202c"),
         ("customer", "הבעיה שלי לא נפתרה, when will it come? مشكلتي لم تحل"),

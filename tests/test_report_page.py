@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import servicequal as sq
-from servicequal.batch import open_run, score_to
+from servicequal.batch import score_to
 from servicequal.cli import app
 from servicequal.errors import ServicequalError
 from servicequal.report import blocks
@@ -178,7 +178,7 @@ def test_most_limits_the_list_and_not_the_pictures(run, report):
 
 
 def test_masked_text_is_masked_everywhere(tmp_path, scorer):
-    mail = talk("c: My parcel never came, write to jo@example.org", "a: Not our department, mail x@example.org yourself.")
+    mail = talk("c: My parcel never came, write to jo@example.org", "a: Not our department, mail x@example.org.")
     out = score_to([mail] * 2, tmp_path / "out", scorer=scorer).open()
     plain, masked = make_report(out), make_report(out, mask=True)
     shown = [json.dumps([unpacked(r.html, "b0"), unpacked(r.html, "listing")]) + r.html for r in (plain, masked)]
@@ -221,7 +221,9 @@ def test_the_modules_share_no_names_and_parse_no_html():
     declared: dict[str, Path] = {}
     for path in sorted(HTML.glob("*.js")):
         text = path.read_text("utf-8")
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), path
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", text), (
+            path
+        )
         for name in re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", text, re.MULTILINE):
             assert name not in declared, f"{name} is in {path.name} and {declared[name].name}"
             declared[name] = path

@@ -120,10 +120,7 @@ def facts(
         "v": [round(100 * score[f"coverage_{d}"]) for d in DIMENSIONS],
         "k": _columns([_cue(c, cue_index, shown) for c in cues]),
         "f": _columns(
-            [
-                _finding(f, by_item.get((f["dimension"], f["code"])), points, rule_index, places, shown)
-                for f in findings
-            ]
+            [_finding(f, by_item.get((f["dimension"], f["code"])), points, rule_index, places, shown) for f in findings]
         ),
         "o": [
             [x["item"], x["kind"], x["weight"], round(x["credit"], 4), points[x["score"], x["item"], x["kind"]]]

@@ -45,6 +45,10 @@ class Facts:
         """The overall scores, nan where there is none."""
         return self.scores[OVERALL].to_numpy(dtype=float)
 
+    def row(self, position: int) -> int:
+        """The row of a position that was scored."""
+        return int(np.searchsorted(self.positions, position))
+
 
 def facts_of(run: RunData) -> Facts:
     """The columns that pictures, highlights and the list are made of."""
@@ -68,7 +72,8 @@ def _coded(table: Any, names: Iterable[str]) -> pd.DataFrame:
     for name in names:
         at = table.schema.get_field_index(name)
         table = table.set_column(at, name, table.column(name).dictionary_encode())
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def pictures(facts: Facts) -> tuple[tuple[ScorePicture, ...], tuple[AgentPicture, ...]]:
@@ -226,13 +231,19 @@ def listed(
         "i": [shown(i) for i in scores["conversation_id"]],
         "a": [sorted({names.agents[a] for a in by_agent.get(p, ()) if isinstance(a, str)}) for p in positions],
         "c": [names.channels[c] if isinstance(c, str) else -1 for c in scores["channel"]],
-        "s": [[None if np.isnan(v) else int(np.floor(10 * v + 0.5)) for v in scores[s].to_numpy(float)] for s in SCORES],
+        "s": [
+            [None if np.isnan(v) else int(np.floor(10 * v + 0.5)) for v in scores[s].to_numpy(float)] for s in SCORES
+        ],
         "h": [int(v) for v in scores["deflections"]],
         "m": [blocks.symbols(by_rule.get(p, ()), names.rules) for p in positions],
         "k": [blocks.symbols(by_cue.get(p, ()), names.cues) for p in positions],
         "q": [blocks.quoted(words.get(p, ()), shown) for p in positions],
         "b": [chunks.get(p, -1) for p in positions],
     }
+
+
+def _tenths(values: np.ndarray) -> list[int | None]:
+    return [None if np.isnan(v) else int(np.floor(10 * v + 0.5)) for v in values]
 
 
 def _by(pairs: Iterable[tuple[int, Any]], wanted: set[int]) -> dict[int, list[Any]]:
@@ -262,7 +273,7 @@ def conversations(
     """Position, transcript and facts of some rows, in the order of their position; a part of the run at a time."""
     for start in range(0, len(rows), _BLOCK):
         part = facts.scores.iloc[rows[start : start + _BLOCK]]
-        records = [{k: _plain(v) for k, v in record.items()} for record in part.to_dict("records")]
+        records = [{str(k): _plain(v) for k, v in record.items()} for record in part.to_dict("records")]
         data = {name: _grouped(run, name, [r["position"] for r in records]) for name in _DETAILS}
         for record in records:
             here = {name: data[name].get(record["position"], []) for name in _DETAILS}

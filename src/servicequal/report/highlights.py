@@ -89,7 +89,7 @@ def overall_shares(positions: np.ndarray, ledger: pd.DataFrame) -> np.ndarray:
     column = ledger["item"].map({d: i for i, d in enumerate(DIMENSIONS)}).to_numpy(dtype=int)
     shares[row, column] = ledger["weight"].to_numpy(dtype=float)
     total = shares.sum(axis=1, keepdims=True)
-    return np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    return shares / np.where(total > 0, total, 1.0)
 
 
 def rule_costs(findings: pd.DataFrame, lost: np.ndarray, conversations: int) -> list[tuple[str, float]]:
@@ -182,32 +182,45 @@ def best_turns(
     good = {p for p, score in overall.items() if score >= _WELL_SCORED} - deflecting
     plain = cues[cues["position"].isin(good) & (cues["status"] == "plain")]
     helps = plain[plain["cue"].isin(STRONG)]
-    hard = plain[plain["cue"].isin(TEMPTING)].groupby(["position", "turn"])["cue"].agg(frozenset).to_dict()
-    ranked = []
-    for (position, turn), kinds in helps.groupby(["position", "turn"])["cue"].agg(frozenset).items():
+    hard = _kinds_by_turn(plain[plain["cue"].isin(TEMPTING)])
+    ranked: list[_Ranked] = []
+    for (position, turn), kinds in _kinds_by_turn(helps).items():
         if len(kinds) > 1:
             before = next((n for n in (turn - 1, turn - 2) if (position, n) in hard), None)
-            tempted = max((len(TEMPTING) - TEMPTING.index(c) for c in hard.get((position, before), ())), default=0)
+            upset = frozenset() if before is None else hard[position, before]
+            tempted = max((len(TEMPTING) - TEMPTING.index(c) for c in upset), default=0)
             worth = len(kinds) + (0.0 if before is None else 0.5 + 0.2 * tempted)
             names = tuple(c for c in STRONG if c in kinds)
-            ranked.append((-worth, -overall[position], int(position), int(turn), names, before))
+            ranked.append((-worth, -overall[position], position, turn, names, before))
     return _spread(sorted(ranked, key=lambda r: r[:4]), agents, most)
 
 
+_Ranked = tuple[float, float, int, int, tuple[str, ...], int | None]
+"""What it is worth and the overall score (both negative, for sorting), position, turn, kinds of help, turn before."""
+
+
+def _kinds_by_turn(cues: pd.DataFrame) -> dict[tuple[int, int], frozenset[str]]:
+    """The cues of each turn, by position and turn."""
+    found: dict[tuple[int, int], set[str]] = {}
+    for position, turn, cue in zip(cues["position"].tolist(), cues["turn"].tolist(), cues["cue"], strict=True):
+        found.setdefault((position, turn), set()).add(cue)
+    return {place: frozenset(kinds) for place, kinds in found.items()}
+
+
 def _spread(
-    ranked: Sequence[tuple[float, float, int, int, tuple[str, ...], int | None]], agents: Mapping[int, Any], most: int
+    ranked: Sequence[_Ranked], agents: Mapping[int, Any], most: int
 ) -> list[tuple[int, int, tuple[str, ...], int | None]]:
     """The first of them, one for each conversation and two for each agent who has a name."""
     taken: set[int] = set()
     by_agent: dict[Any, int] = {}
-    kept = []
+    kept: list[tuple[int, int, tuple[str, ...], int | None]] = []
     for _, _, position, turn, names, before in ranked:
         agent = agents.get(position)
         if position in taken or (agent is not None and by_agent.get(agent, 0) >= 2) or len(kept) >= most:
             continue
         taken.add(position)
         by_agent[agent] = by_agent.get(agent, 0) + 1
-        kept.append((position, turn, names, None if before is None else int(before)))
+        kept.append((position, turn, names, before))
     return kept
 
 

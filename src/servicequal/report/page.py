@@ -23,6 +23,8 @@ from . import blocks, gather
 
 if TYPE_CHECKING:
     from ..batch import RunData
+    from ..coaching import AgentHabits
+    from .highlights import Moment, RuleCost
 
 LIMIT = 15_000_000
 """Bytes that a report may have; transcripts that don't fit are left out, the least telling first."""
@@ -84,7 +86,7 @@ def make_report(
         raise ServicequalError("the run holds no scored conversation, so there is nothing to report")
     names = gather.names_of(facts)
     parts = _parts(run, facts, names, shown, masker)
-    order = _order(gather.telling(facts), _featured(parts, facts))
+    order = _order(gather.telling(facts), [facts.row(p) for p in parts["linked"]])
     order = order[: min(len(order) if most is None else most, MOST_LISTED)]
     rows = np.array(sorted(order), dtype=int)
     packed = _Transcripts(gather.conversations(run, facts, names, rows, shown))
@@ -100,7 +102,10 @@ def make_report(
 
 
 def _fitting(
-    order: Sequence[int], packed: _Transcripts, page: Callable[[Sequence[Sequence[int]], Sequence[str]], str], limit: int
+    order: Sequence[int],
+    packed: _Transcripts,
+    page: Callable[[Sequence[Sequence[int]], Sequence[str]], str],
+    limit: int,
 ) -> tuple[list[list[int]], str]:
     """As many conversations of ``order`` (the most telling first) as fit, in chunks, and the page with them."""
     keep = len(order)
@@ -132,13 +137,12 @@ def _order(ranked: np.ndarray, featured: Sequence[int]) -> list[int]:
     return list(dict.fromkeys([*featured, *(int(row) for row in ranked)]))
 
 
-def _featured(parts: Mapping[str, Any], facts: gather.Facts) -> list[int]:
-    """Rows that a quote, a moment or a coaching card links to."""
-    positions = [m.position for m in parts["moments"]] + [q.position for c in parts["costs"] for q in c.quotes]
-    for card in parts["coaching"]:
-        for habit in card.habits:
-            positions += [m.position for m in (*habit.moments, *([habit.well] if habit.well else []))]
-    return [int(row) for row in np.searchsorted(facts.positions, list(dict.fromkeys(positions)))]
+def _linked(moments: Sequence[Moment], costs: Sequence[RuleCost], coaching: Sequence[AgentHabits]) -> list[int]:
+    """Positions that a moment, a quote or a coaching card links to, each once."""
+    positions = [m.position for m in moments] + [q.position for c in costs for q in c.quotes]
+    for habit in (habit for card in coaching for habit in card.habits):
+        positions += [m.position for m in (*habit.moments, *([habit.well] if habit.well else []))]
+    return list(dict.fromkeys(positions))
 
 
 def _masker(mask: bool) -> Any:
@@ -147,25 +151,29 @@ def _masker(mask: bool) -> Any:
     return Masker() if mask else None
 
 
-def _parts(
-    run: RunData, facts: gather.Facts, names: gather.Names, shown: blocks.Shown, masker: Any
-) -> dict[str, Any]:
+def _parts(run: RunData, facts: gather.Facts, names: gather.Names, shown: blocks.Shown, masker: Any) -> dict[str, Any]:
     """What is drawn on the page itself."""
     team, agents = gather.pictures(facts)
     costs, results = gather.costs(run, facts, shown)
-    rejected = run.table("rejected").to_pylist()
+    moments = gather.celebrated(run, facts, shown)
+    coaching = gather.coaching(run, facts, masker)
+    linked = _linked(moments, costs, coaching)
+    agent_of = gather.first_agents(facts)
+    rejected = run.table("rejected")
     return {
         "team": team,
         "agents": agents,
         "costs": costs,
         "results": results,
-        "moments": gather.celebrated(run, facts, shown),
-        "rejected": [_rejected(row, shown) for row in rejected[:_MOST_REJECTED]],
-        "rejections": len(rejected),
-        "coaching": gather.coaching(run, facts, masker),
+        "moments": moments,
+        "rejected": [_rejected(row, shown) for row in rejected.slice(0, _MOST_REJECTED).to_pylist()],
+        "rejections": rejected.num_rows,
+        "coaching": coaching,
+        "linked": linked,
         "glossary": gather.glossary(run, names, shown),
-        "ids": {int(p): shown(i) for p, i in zip(facts.positions, facts.scores["conversation_id"], strict=True)},
-        "by": {p: shown(a) for p, a in gather.first_agents(facts).items() if a is not None},
+        "n": len(facts.positions),
+        "ids": {p: shown(facts.scores["conversation_id"].iloc[facts.row(p)]) for p in linked},
+        "by": {p: shown(name) for p in linked if (name := agent_of.get(p)) is not None},
         "shown": shown,
         "agent_index": names.agents,
         "turns": int(run.run.get("totals", {}).get("turns", 0)),
@@ -187,7 +195,9 @@ def _rejected(row: Mapping[str, Any], shown: blocks.Shown) -> dict[str, str]:
 # -- rendering -------------------------------------------------------------------------------------------
 
 
-def _rendered(run: RunData, title: str, parts: Mapping[str, Any], size: Mapping[str, Any], packed: Sequence[str]) -> str:
+def _rendered(
+    run: RunData, title: str, parts: Mapping[str, Any], size: Mapping[str, Any], packed: Sequence[str]
+) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -200,7 +210,7 @@ def _rendered(run: RunData, title: str, parts: Mapping[str, Any], size: Mapping[
     )
     env.filters |= {"words": words, "score": score_text, "rule": rule_name, "thousands": thousands}
     script, style = page_script(), _asset("style.css")
-    totals = {"n": len(parts["ids"]), **size}
+    totals = {"n": parts["n"], **size}
     meta = {
         "title": title,
         "run": {"fingerprint": run.run["fingerprint"], "conversations": totals["n"]},
@@ -210,7 +220,7 @@ def _rendered(run: RunData, title: str, parts: Mapping[str, Any], size: Mapping[
         "has_turns": parts["has_turns"],
         **parts["glossary"],
     }
-    context = {name: value for name, value in parts.items() if name not in ("glossary", "shown")}
+    context = {name: value for name, value in parts.items() if name not in ("glossary", "shown", "linked", "n")}
     return env.get_template("page.html.j2").render(
         **context,
         title=title,

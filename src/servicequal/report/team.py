@@ -69,9 +69,7 @@ class AgentPicture:
         return self.overall.n < FEW
 
 
-def score_pictures(
-    scores: Sequence[np.ndarray], coverage: Sequence[np.ndarray | None]
-) -> tuple[ScorePicture, ...]:
+def score_pictures(scores: Sequence[np.ndarray], coverage: Sequence[np.ndarray | None]) -> tuple[ScorePicture, ...]:
     """One picture for each of :data:`SCORES` from columns with nan where a conversation has no score."""
     return tuple(_picture(*item) for item in zip(SCORES, scores, coverage, strict=True))
 
