@@ -197,6 +197,8 @@ def test_a_flag_is_explained_by_pointing_and_by_keyboard_alone(visit, talks):
     assert "Say instead" in panel.text_content()
     assert panel.locator(".small").first.text_content()
     page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Close"
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Agree"
     page.keyboard.press("Escape")
     assert panel.count() == 0

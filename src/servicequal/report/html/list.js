@@ -191,7 +191,7 @@ function pageButtons(pages) {
     keepAddress();
     refresh();
     byId("list").scrollIntoView();
-    byId("count").focus?.();
+    byId("count").focus({ preventScroll: true });
   };
   return [
     el("button", { type: "button", class: "quiet", disabled: list.page === 0, onclick: () => go(list.page - 1) }, "Previous"),

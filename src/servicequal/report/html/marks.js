@@ -92,14 +92,14 @@ function inWords(mark) {
 /** What explains the marks on some words, with a verdict on each. */
 export function markPanel(conversation, marks, close) {
   const panel = el("div", { class: "panel", role: "group", "aria-label": "What was found in these words", tabindex: -1 });
-  append(panel, [marks.map((mark) => markPart(conversation, mark)), closing(close)]);
+  append(panel, [closing(close), marks.map((mark) => markPart(conversation, mark))]);
   panel.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
   });
   return panel;
 }
 
-const closing = (close) => el("div", { class: "choices" }, el("button", { type: "button", class: "quiet", onclick: close }, "Close"));
+const closing = (close) => el("button", { type: "button", class: "quiet close", onclick: close }, "Close");
 
 function markPart(conversation, mark) {
   const rules = conversation.findings.filter((finding) => finding.points !== null && finding.spans.some((span) => meets(span, mark)));
