@@ -32,3 +32,28 @@ def swapped(conversation: Conversation) -> Conversation:
 def said(matches, status: str = "plain") -> set[tuple[int, str]]:
     """(turn, cue) of the matches with a status."""
     return {(m.turn, m.cue) for m in matches if m.status == status}
+
+
+LONG_WORD = "Donaudampfschiff" * 625
+"""A word of 10,000 characters."""
+
+
+def hostile_talk() -> Conversation:
+    """A conversation whose words, names and id try to be markup, script, or too wide for any page."""
+    attack = "<script>alert(1);window.pwned=1</script>"
+    agent = '"><img src=x onerror=window.pwned=1>'
+    said = [
+        ("customer", f"My parcel never came {attack} </textarea></title></style> <!-- when will it come?"),
+        (
+            "agent",
+            "Not our department. </script><script>window.pwned=1</script> <a href='javascript:window.pwned=1'>",
+        ),
+        ("customer", "javascript:alert(1) \u2028\u2029 \u0000 ]]> {{ 7*7 }} ${window.pwned=1} 👩🏽‍🚒 I am furious 😡"),
+        ("agent", "👍🏽👍🏽 There is nothing we can do. 👍🏽 \u202e desrever \u202c"),
+        ("customer", "הבעיה שלי לא נפתרה, when will it come? مشكلتي لم تحل"),
+        ("agent", f"{LONG_WORD} it is not our policy"),
+    ]
+    turns = tuple(
+        Turn(speaker=speaker, text=text, speaker_id=agent if speaker == "agent" else None) for speaker, text in said
+    )
+    return Conversation(id=f"{attack}' \" & </script>", channel="chat", turns=turns)

@@ -58,6 +58,7 @@ LAYERS = (
     "cli_score",
     "cli_coach",
     "cli_calibrate",
+    "cli_report",
     "cli",
     "__main__",
 )

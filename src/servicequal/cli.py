@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from . import cli_report
 from ._version import __version__
 from .cli_calibrate import calibrate
 from .cli_coach import coach
@@ -42,6 +43,8 @@ def _console(stderr: bool = False) -> Console:
 
 _out = _console()
 _err = _console(stderr=True)
+
+app.command()(cli_report.report)
 
 Paths = Annotated[list[str], typer.Argument(help="Files, folders or globs; .gz and .zip are read through.")]
 Roles = Annotated[
