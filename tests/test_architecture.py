@@ -17,6 +17,7 @@ from support import ROOT, SOURCE
 LAYERS = (
     "_version",
     "errors",
+    "rendering",
     "conversation",
     "readers",
     "hygiene",

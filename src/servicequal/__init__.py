@@ -29,6 +29,7 @@ _HOME = {
     "agents_frame": "report", "cues_frame": "report", "findings_frame": "report", "ledger_frame": "report",
     "scores_frame": "report",
     "score_frame": "frame",
+    "Scorecards": "report.notebook", "show": "report.notebook",
 }  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame
+    from .report.notebook import Scorecards, show
     from .rubric import Rubric, load_rubric
     from .scorer import Scorer, score, score_many
     from .scoring import Finding, LedgerLine, Scorecard
