@@ -196,6 +196,13 @@ def test_the_twin_says_what_the_picture_says(bins):
     assert str(sq.show(card, conversation)) == bundle["text/plain"]
 
 
+def test_the_twin_is_the_same_inside_a_kernel(bins, monkeypatch):
+    expected = text_of(bins[1])
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert text_of(bins[1]) == expected
+    assert "flexibility" in expected
+
+
 def test_long_things_are_counted_and_not_drawn(scorer, bins):
     many = talk(*["a: Right.", "c: Yes."] * MOST_TURNS)
     html = many._repr_html_()

@@ -104,7 +104,10 @@ def html_of(value: Rendered) -> str:
 def text_of(value: Rendered) -> str:
     """The plain-text twin, 100 columns wide, without colours."""
     file = io.StringIO()
-    console = Console(file=file, width=_WIDTH, color_system=None, no_color=True, highlight=False, emoji=False)
+    console = Console(
+        file=file, width=_WIDTH, force_terminal=False, force_jupyter=False,
+        color_system=None, no_color=True, highlight=False, emoji=False, markup=False,
+    )  # fmt: skip
     console.print(_plain(value))
     lines = (line.rstrip() for line in file.getvalue().split("\n"))
     return _UNSHOWABLE.sub("\ufffd", "\n".join(lines)).strip("\n")
