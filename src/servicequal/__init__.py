@@ -35,6 +35,7 @@ _HOME = {
     "scores_frame": "report",
     "score_frame": "frame",
     "ConversationFeatures": "transformer",
+    "Scorecards": "report.notebook", "show": "report.notebook",
 }  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame
+    from .report.notebook import Scorecards, show
     from .rubric import Rubric, load_rubric
     from .scorer import Scorer, score, score_many
     from .scoring import Finding, LedgerLine, Scorecard

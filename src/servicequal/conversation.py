@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from .rendering import Rendered
+
 Role = Literal["agent", "customer", "bot", "system", "unknown"]
 """Who speaks. ``unknown`` is an honest answer: nothing is scored on a turn whose role is unknown."""
 
@@ -59,7 +61,7 @@ class Turn(BaseModel):
         return self.kind == "message" and not self.text.isspace() and self.text != ""
 
 
-class Conversation(BaseModel):
+class Conversation(Rendered, BaseModel):
     """One service conversation: an id, a channel and its turns in order. Frozen.
 
     A turn's number everywhere in servicequal is its position in ``turns``, from 0. ``channel`` is

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .readers import from_frame
 from .report import scores_frame
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def score_frame(
-    df: pd.DataFrame,
+    df: pd.DataFrame | Any,
     columns: Mapping[str, str] | None = None,
     roles: Mapping[str, str] | None = None,
     scorer: Scorer | None = None,
@@ -22,6 +22,9 @@ def score_frame(
     """Score a DataFrame with one row per turn; the result has one row per conversation.
 
     ``columns`` maps our names (``conversation_id``, ``speaker``, ``text``, ``start``, …) to the frame's where they are
-    not recognised; ``roles`` maps its speaker labels to roles. Raises ReadError naming the column.
+    not recognised; ``roles`` maps its speaker labels to roles. A frame of another library that knows ``to_pandas``
+    (Polars, Arrow) is taken too. Raises ReadError naming the column.
     """
-    return scores_frame(score_many(from_frame(df, columns=columns, roles=roles), scorer=scorer))
+    table: Any = df
+    table = table.to_pandas() if hasattr(table, "to_pandas") else table
+    return scores_frame(score_many(from_frame(table, columns=columns, roles=roles), scorer=scorer))

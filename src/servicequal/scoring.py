@@ -21,6 +21,7 @@ from .conversation import Channel, Span
 from .cues import CueMatch
 from .dynamics import Dynamics
 from .hygiene import HygieneNote
+from .rendering import Rendered
 from .rubric import Judged
 from .rules import DIMENSIONS, Outcome, Verdict
 
@@ -28,7 +29,7 @@ OVERALL = "overall"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Rendered):
     """One rule's verdict on one conversation.
 
     ``points`` are what it gives to its dimension's score and ``lost`` what it could have given besides;
@@ -72,7 +73,7 @@ class Fingerprint:
     model: str | None
 
 
-class Scorecard(BaseModel):
+class Scorecard(Rendered, BaseModel):
     """The four scores of one conversation, the ledger they add up from, and the evidence. Frozen.
 
     Scores are 0-100 or None (nothing to judge); ``coverage`` is the share of a dimension's weight that

@@ -33,19 +33,19 @@ def scores_table(cards: Sequence[Scorecard], title: str | None = None) -> Table:
     table.add_column("what cost it most", overflow="ellipsis", no_wrap=True, max_width=56)
     for card in cards:
         flags = sum(m.status == "plain" and m.cue in HURTING for m in card.cues)
-        worst = costliest(card, len(card.findings))
         table.add_row(
             Text(card.conversation_id),
             score_text(card.overall, bold=True),
             *(score_text(card.scores[d]) for d in DIMENSIONS),
             str(flags),
-            Text(_reason(card, worst)),
+            Text(reason_of(card)),
         )
     return table
 
 
-def _reason(card: Scorecard, worst: Sequence[Finding]) -> str:
+def reason_of(card: Scorecard) -> str:
     """The dearest finding with the agent's words, else the dearest of all."""
+    worst = costliest(card, len(card.findings))
     if card.overall is None:
         return card.findings[0].explanation if card.findings else "nothing to judge"
     hurting = {m.span: m for m in card.cues if m.cue in HURTING and m.status != "excused"}
