@@ -25,7 +25,11 @@ side), and what the first reads around these (2 before, 1 after)."""
 
 
 def decide(
-    conversation: Conversation, matches: Sequence[CueMatch], detector: Detector, stretch: Stretch = WHOLE, forms: Forms | None = None
+    conversation: Conversation,
+    matches: Sequence[CueMatch],
+    detector: Detector,
+    stretch: Stretch = WHOLE,
+    forms: Forms | None = None,
 ) -> tuple[CueMatch, ...]:
     """The matches that count after the detector's say, in order of turn, start and cue.
 

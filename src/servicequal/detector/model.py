@@ -295,12 +295,12 @@ def _opinions(rows: Mapping[int, Floats], labels: int) -> Floats:
     return found
 
 
-def _said_table(
-    matches: Sequence[CueMatch], place: Mapping[str, Mapping[int, int]]
-) -> dict[tuple[str, str], Floats]:
+def _said_table(matches: Sequence[CueMatch], place: Mapping[str, Mapping[int, int]]) -> dict[tuple[str, str], Floats]:
     """By side and status which cues phrases name in which turn (rows as in ``place``, one more for nobody)."""
     columns = {side: {cue: k for k, cue in enumerate(_cues(side))} for side in place}
-    table = {(side, s): np.zeros((len(rows) + 1, len(columns[side]))) for side, rows in place.items() for s in _STATUSES}
+    table = {
+        (side, s): np.zeros((len(rows) + 1, len(columns[side]))) for side, rows in place.items() for s in _STATUSES
+    }
     for match in matches:
         for side, rows in place.items():
             row, column = rows.get(match.turn), columns[side].get(match.cue)
