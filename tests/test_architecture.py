@@ -38,6 +38,7 @@ LAYERS = (
     "scoring",
     "rows",
     "scorer",
+    "live",
     "spacy_component",
     "batch",
     "agreement",

@@ -22,6 +22,7 @@ _HOME = {
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
     "Dynamics": "dynamics",
+    "LiveScorer": "live",
     "Pack": "packs", "load_pack": "packs",
     "from_frame": "readers", "inspect": "readers", "read": "readers", "to_jsonl": "readers",
     "Rubric": "rubric", "load_rubric": "rubric",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .dynamics import Dynamics
     from .errors import BatchError, MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
     from .frame import score_frame
+    from .live import LiveScorer
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame

@@ -123,22 +123,27 @@ _MOST_UNKNOWN = 0.2
 
 
 def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str | None]:
-    """Why all rules, or those that need a customer, can't be judged on this transcript."""
+    spoken = [t.speaker for t in view.turns if t.scorable]
+    return doubts(notes, len(spoken), spoken.count("unknown"), bool(view.agent), bool(view.customer))
+
+
+def doubts(
+    notes: Iterable[HygieneNote], spoken: int, unknown: int, agent: bool, customer: bool
+) -> tuple[str | None, str | None]:
+    """Why all rules, or those that need a customer, can't be judged on this transcript.
+
+    ``spoken`` turns have words in them, ``unknown`` of these an unknown speaker; ``agent`` and ``customer`` say
+    whether these speak.
+    """
     by_code = {note.code: note for note in notes}
     for code in _BLOCKING:
         if code in by_code:
             return by_code[code].message, None
-    spoken = [t.speaker for t in view.turns if t.scorable]
-    unknown = spoken.count("unknown")
-    if unknown > _MOST_UNKNOWN * len(spoken):
-        return f"{unknown} of {len(spoken)} turns have an unknown speaker; map them with roles", None
-    spoken = [t.speaker for t in view.turns if t.scorable]
-    unknown = spoken.count("unknown")
-    if unknown > _MOST_UNKNOWN * len(spoken):
-        return f"{unknown} of {len(spoken)} turns have an unknown speaker; map them with roles", None
-    if not view.agent:
+    if unknown > _MOST_UNKNOWN * spoken:
+        return f"{unknown} of {spoken} turns have an unknown speaker; map them with roles", None
+    if not agent:
         return "no agent turn with words in it", None
-    return None, None if view.customer else "no customer turn: one side of the conversation only"
+    return None, None if customer else "no customer turn: one side of the conversation only"
 
 
 @cache

@@ -10,20 +10,27 @@ from ..conversation import Conversation
 from ..cues import CueMatch
 from ..normal import Aligned, align, normalise
 from ..packs import HURTING
-from .features import TurnText, fold_figures, turn_texts
+from .features import WHOLE, Stretch, TurnText, fold_figures, turn_texts
 from .model import ANY, LABELS, Detector, named_labels
 
 MODEL = "model"
 """The ``pattern`` of a match that the detector proposed."""
 
+CONTEXT_BEFORE, CONTEXT_AFTER = 5, 4
+"""Turns around a turn that have a say in what is decided about it: its neighbours of the second layer (3 to either
+side), and what the first reads around these (2 before, 1 after)."""
 
-def decide(conversation: Conversation, matches: Sequence[CueMatch], detector: Detector) -> tuple[CueMatch, ...]:
+
+def decide(
+    conversation: Conversation, matches: Sequence[CueMatch], detector: Detector, stretch: Stretch = WHOLE
+) -> tuple[CueMatch, ...]:
     """The matches that count after the detector's say, in order of turn, start and cue.
 
     A phrase whose cue the detector finds too improbable in its context becomes ``excused`` with that reason; a cue
-    that no phrase names but the detector is sure of is added, with the words that carried it.
+    that no phrase names but the detector is sure of is added, with the words that carried it. Of a ``stretch`` of a longer
+    conversation the outer turns lack their context: see :data:`CONTEXT_BEFORE`.
     """
-    chances = detector.probabilities(conversation, matches)
+    chances = detector.probabilities(conversation, matches, stretch)
     by_turn: dict[int, list[CueMatch]] = {}
     for match in matches:
         by_turn.setdefault(match.turn, []).append(match)

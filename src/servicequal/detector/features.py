@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from ..conversation import Conversation
 from ..normal import normalise
@@ -26,6 +27,28 @@ class TurnText:
     text: str
     before: str
     after: str
+
+
+LONGEST_PLACE = 100
+"""Turns within which a turn's place is told: in a longer conversation the hundredth turn is as late as any after it.
+So what is decided about a turn rests on its neighbours alone once a conversation is long. The detector is fitted on
+conversations of up to 26 turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where the turns that are looked at stand: their first is turn ``start`` of a conversation of ``of`` turns.
+
+    The default is a whole conversation. ``known`` keeps what the n-grams of a turn gave, for whoever looks at the
+    same turns again: by side, text and what is said around it.
+    """
+
+    start: int = 0
+    of: int | None = None
+    known: dict[tuple[str, ...], Any] | None = field(default=None, compare=False)
+
+
+WHOLE = Stretch()
 
 
 def fold(text: str) -> str:
@@ -84,15 +107,16 @@ def grams(block: str, turn: TurnText) -> Counter[str]:
     return Counter(word_grams(turn.before if block == "before" else turn.after, 2))
 
 
-def shape(conversation: Conversation, turn: TurnText) -> list[float]:
+def shape(conversation: Conversation, turn: TurnText, stretch: Stretch = WHOLE) -> list[float]:
     """Place, length and channel of a turn: numbers between 0 and 1."""
-    count = max(1, len(conversation.turns) - 1)
+    count = max(1, (len(conversation.turns) if stretch.of is None else stretch.of) - 1)
+    number = stretch.start + turn.number
     words = len(turn.text.split())
     channel = conversation.channel
     return [
-        turn.number / count,
-        float(turn.number <= 1),
-        float(turn.number >= count - 1),
+        min(1.0, number / min(count, LONGEST_PLACE)),
+        float(number <= 1),
+        float(number >= count - 1),
         min(words, 60) / 60,
         float(words < 6),
         float(" ?" in turn.text),

@@ -26,7 +26,7 @@ from ..conversation import Conversation
 from ..cues import CueMatch
 from ..errors import ReadError, Rejected
 from ..packs import CUSTOMER, HELPING, HURTING
-from .features import BLOCK_SCALE, BLOCKS, SHAPES, TurnText, grams, shape, turn_texts
+from .features import BLOCK_SCALE, BLOCKS, SHAPES, WHOLE, Stretch, TurnText, grams, shape, turn_texts
 
 Floats = NDArray[np.float64]
 
@@ -74,15 +74,25 @@ class Detector:
     about: Mapping[str, Any]
     digest: str
 
-    def first(self, conversation: Conversation, side: str) -> dict[int, Floats]:
+    def first(self, conversation: Conversation, side: str, stretch: Stretch = WHOLE) -> dict[int, Floats]:
         """First-layer log-odds by turn number: shape (labels,) each."""
-        fitted = self.sides[side]
-        return {t.number: first_layer(fitted, conversation, t) for t in turn_texts(conversation, side)}
+        return {t.number: self._first(conversation, side, t, stretch) for t in turn_texts(conversation, side)}
 
-    def probabilities(self, conversation: Conversation, matches: Sequence[CueMatch]) -> dict[int, dict[str, float]]:
+    def _first(self, conversation: Conversation, side: str, turn: TurnText, stretch: Stretch) -> Floats:
+        fitted = self.sides[side]
+        if stretch.known is None:
+            return first_layer(fitted, conversation, turn, stretch)
+        key = (side, turn.text, turn.before, turn.after)
+        if key not in stretch.known:
+            stretch.known[key] = _said(fitted, turn)
+        return _odds_of(fitted, conversation, turn, stretch, stretch.known[key])
+
+    def probabilities(
+        self, conversation: Conversation, matches: Sequence[CueMatch], stretch: Stretch = WHOLE
+    ) -> dict[int, dict[str, float]]:
         """Calibrated probability of every label, by turn number."""
-        firsts = {side: self.first(conversation, side) for side in self.sides}
-        inputs = second_inputs(conversation, firsts, matches)
+        firsts = {side: self.first(conversation, side, stretch) for side in self.sides}
+        inputs = second_inputs(conversation, firsts, matches, stretch)
         out: dict[int, dict[str, float]] = {}
         for side, rows in inputs.items():
             fitted = self.sides[side]
@@ -123,17 +133,26 @@ def named_labels(matches: Sequence[CueMatch], turn: int) -> frozenset[str]:
     return frozenset(cues | {ANY}) if cues & set(HURTING) else frozenset(cues)
 
 
-def first_layer(fitted: Side, conversation: Conversation, turn: TurnText) -> Floats:
+def first_layer(fitted: Side, conversation: Conversation, turn: TurnText, stretch: Stretch = WHOLE) -> Floats:
     """Log-odds of one turn: shape (labels,)."""
-    total = fitted.bias + np.asarray(shape(conversation, turn)) @ fitted.shape_weights
+    return _odds_of(fitted, conversation, turn, stretch, _said(fitted, turn))
+
+
+def _said(fitted: Side, turn: TurnText) -> Floats | None:
+    """What a turn's n-grams give, None where none is known."""
     rows: list[int] = []
     values: list[float] = []
     for _, row, value in _weighted(fitted, turn, BLOCKS):
         rows.append(row)
         values.append(value)
-    if rows:
-        total = total + np.asarray(values) @ fitted.weights[rows]
-    return np.asarray(total, dtype=np.float64)
+    return np.asarray(np.asarray(values) @ fitted.weights[rows]) if rows else None
+
+
+def _odds_of(
+    fitted: Side, conversation: Conversation, turn: TurnText, stretch: Stretch, said: Floats | None
+) -> Floats:
+    total = fitted.bias + np.asarray(shape(conversation, turn, stretch)) @ fitted.shape_weights
+    return np.asarray(total if said is None else total + said, dtype=np.float64)
 
 
 def _weighted(fitted: Side, turn: TurnText, blocks: Sequence[str]) -> list[tuple[str, int, float]]:
@@ -157,7 +176,10 @@ def _weighted(fitted: Side, turn: TurnText, blocks: Sequence[str]) -> list[tuple
 
 
 def second_inputs(
-    conversation: Conversation, firsts: Mapping[str, Mapping[int, Floats]], matches: Sequence[CueMatch]
+    conversation: Conversation,
+    firsts: Mapping[str, Mapping[int, Floats]],
+    matches: Sequence[CueMatch],
+    stretch: Stretch = WHOLE,
 ) -> dict[str, dict[int, Floats]]:
     """The second layer's inputs by side and turn."""
     packs = _pack_table(matches)
@@ -182,7 +204,7 @@ def second_inputs(
                     _packs(packs, before, other, ("plain",)),
                     _packs(packs, after, other, ("plain",)),
                     _packs(packs, same_after, side, ("plain",)),
-                    np.asarray(shape(conversation, texts[side][number])),
+                    np.asarray(shape(conversation, texts[side][number], stretch)),
                 ]
             )
     return out
