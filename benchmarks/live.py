@@ -3,7 +3,7 @@
     python benchmarks/live.py [--turns 100 1000 10000 20000] [--without-detector]
 
 The turns are those of the samples, over and over, a call with times. For each length the median over the
-hundred turns before it: of the whole step from turn to scorecard, and of the copying of pointers in it, which is
+hundred turns before it, in processor time: of the whole step from turn to scorecard, and of the copying of pointers in it, which is
 all that grows. A batch scoring of the whole conversation stands beside it.
 """
 
@@ -32,10 +32,10 @@ def endless() -> Iterator[sq.Turn]:
 def copying(card: sq.Scorecard) -> float:
     """Seconds that the tuples of a scorecard take to be copied once."""
     parts = [list(card.cues), *(list(x) for f in card.findings for x in (f.spans, f.searched))]
-    begin = time.perf_counter()
+    begin = time.process_time()
     for part in parts:
         tuple(part)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def main() -> None:
@@ -48,21 +48,20 @@ def main() -> None:
     spent: list[float] = []
     print(f"{'turn':>7} {'ms per turn':>12} {'worst':>8} {'of it copying':>14} {'batch, all turns':>17}")
     for number, turn in enumerate(itertools.islice(endless(), max(args.turns)), 1):
-        begin = time.perf_counter()
+        begin = time.process_time()
         card = live.add(turn)
-        spent.append(1000 * (time.perf_counter() - begin))
+        spent.append(1000 * (time.process_time() - begin))
         if number in args.turns:
             last = spent[-100:]
             whole = "" if number > 1000 else f"{1000 * _timed(scorer, live.conversation):.1f}"
-            print(
-                f"{number:>7} {median(last):>12.2f} {max(last):>8.2f} {1000 * copying(card):>14.3f} {whole:>17}", flush=True
-            )
+            row = f"{number:>7} {median(last):>12.2f} {max(last):>8.2f} {1000 * copying(card):>14.3f} {whole:>17}"
+            print(row, flush=True)
 
 
 def _timed(scorer: sq.Scorer, conversation: sq.Conversation) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     scorer.score(conversation)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from .. import context
 from ..conversation import Conversation
@@ -27,8 +28,8 @@ def decide(
     """The matches that count after the detector's say, in order of turn, start and cue.
 
     A phrase whose cue the detector finds too improbable in its context becomes ``excused`` with that reason; a cue
-    that no phrase names but the detector is sure of is added, with the words that carried it. Of a ``stretch`` of a longer
-    conversation the outer turns lack their context: see :data:`CONTEXT_BEFORE`.
+    that no phrase names but the detector is sure of is added, with the words that carried it. Of a ``stretch`` of a
+    longer conversation the outer turns lack their context: see :data:`CONTEXT_BEFORE`.
     """
     chances = detector.probabilities(conversation, matches, stretch)
     by_turn: dict[int, list[CueMatch]] = {}
@@ -36,12 +37,12 @@ def decide(
         by_turn.setdefault(match.turn, []).append(match)
     out: list[CueMatch] = []
     for side in detector.sides:
-        for turn in turn_texts(conversation, side):
+        for turn in turn_texts(conversation, side, stretch):
             mine = by_turn.pop(turn.number, [])
             named = named_labels(mine, turn.number)
             said = said_cues(detector, side, chances[turn.number], named, conversation.channel)
             out += _weighed(mine, said, chances[turn.number])
-            out += _proposed(conversation, turn, mine, said, detector, side, chances[turn.number])
+            out += _proposed(conversation, turn, mine, said, detector, side, chances[turn.number], stretch)
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
 
@@ -102,23 +103,19 @@ def _proposed(
     detector: Detector,
     side: str,
     chance: Mapping[str, float],
+    stretch: Stretch,
 ) -> list[CueMatch]:
-    named = {m.cue for m in mine}
-    missing = sorted(said - named)
-    if not missing:
-        return []
     original = conversation.turns[turn.number]
-    aligned = align(original.text)
-    reading = context.Reading(original.text, aligned)
     out = []
-    for cue in missing:
-        if detector.own_words(turn, side, cue) < _OWN_WORDS:
-            continue
+    for cue in sorted(said - {m.cue for m in mine}):
         if cue in HURTING and chance[cue] < _LEAST_SURE:
             continue
-        start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(original.text))
-        if cue in HURTING and (reading.quoted(start, end) or context.hedged(normalise(original.text[start:end]))):
+        place = stretch.remember(
+            ("place", side, cue, turn.text, original.text), partial(_place, original.text, turn, detector, side, cue)
+        )
+        if place is None:
             continue
+        start, end = place
         out.append(
             CueMatch(
                 cue=cue,
@@ -132,6 +129,19 @@ def _proposed(
             )
         )
     return out
+
+
+def _place(text: str, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
+    """Where the words of a turn speak for a cue; None where they don't carry it, or are another's."""
+    if detector.own_words(turn, side, cue) < _OWN_WORDS:
+        return None
+    aligned = align(text)
+    start, end = evidence(aligned, detector.telling_words(turn, side, cue), len(text))
+    if cue in HURTING and (
+        context.Reading(text, aligned).quoted(start, end) or context.hedged(normalise(text[start:end]))
+    ):
+        return None
+    return start, end
 
 
 def evidence(aligned: Aligned, telling: Mapping[str, float], length: int) -> tuple[int, int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from ..conversation import Conversation
 from ..normal import normalise
+
+T = TypeVar("T")
 
 BLOCKS = ("words", "letters", "before", "after")
 """The n-gram blocks, each with its own vocabulary; every block of a turn is scaled to length 1."""
@@ -39,13 +42,22 @@ conversations of up to 26 turns."""
 class Stretch:
     """Where the turns that are looked at stand: their first is turn ``start`` of a conversation of ``of`` turns.
 
-    The default is a whole conversation. ``known`` keeps what the n-grams of a turn gave, for whoever looks at the
-    same turns again: by side, text and what is said around it.
+    The default is a whole conversation. ``known`` keeps what follows from a turn's words alone, for whoever looks at
+    the same turns again.
     """
 
     start: int = 0
     of: int | None = None
     known: dict[tuple[str, ...], Any] | None = field(default=None, compare=False)
+
+    def remember(self, key: tuple[str, ...], find: Callable[[], T]) -> T:
+        """What ``find`` gives, found only once for the same key where this is kept."""
+        if self.known is None:
+            return find()
+        if key not in self.known:
+            self.known[key] = find()
+        found: T = self.known[key]
+        return found
 
 
 WHOLE = Stretch()
@@ -61,10 +73,10 @@ def fold_figures(text: str) -> str:
     return "".join("#" if c.isdigit() else c for c in text).replace("##", "#").replace("##", "#")
 
 
-def turn_texts(conversation: Conversation, side: str) -> list[TurnText]:
+def turn_texts(conversation: Conversation, side: str, stretch: Stretch = WHOLE) -> list[TurnText]:
     """The scorable turns of one side, each with the other side's up to two turns before and next one after."""
     turns = conversation.turns
-    folded = [fold(t.text) if t.scorable else "" for t in turns]
+    folded = [stretch.remember(("fold", t.text), partial(fold, t.text)) if t.scorable else "" for t in turns]
     out = []
     for n, turn in enumerate(turns):
         if turn.speaker != side or not turn.scorable:

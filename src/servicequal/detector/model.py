@@ -76,16 +76,12 @@ class Detector:
 
     def first(self, conversation: Conversation, side: str, stretch: Stretch = WHOLE) -> dict[int, Floats]:
         """First-layer log-odds by turn number: shape (labels,) each."""
-        return {t.number: self._first(conversation, side, t, stretch) for t in turn_texts(conversation, side)}
+        return {t.number: self._first(conversation, side, t, stretch) for t in turn_texts(conversation, side, stretch)}
 
     def _first(self, conversation: Conversation, side: str, turn: TurnText, stretch: Stretch) -> Floats:
         fitted = self.sides[side]
-        if stretch.known is None:
-            return first_layer(fitted, conversation, turn, stretch)
-        key = (side, turn.text, turn.before, turn.after)
-        if key not in stretch.known:
-            stretch.known[key] = _said(fitted, turn)
-        return _odds_of(fitted, conversation, turn, stretch, stretch.known[key])
+        said = stretch.remember(("said", side, turn.text, turn.before, turn.after), lambda: _said(fitted, turn))
+        return _odds_of(fitted, conversation, turn, stretch, said)
 
     def probabilities(
         self, conversation: Conversation, matches: Sequence[CueMatch], stretch: Stretch = WHOLE
@@ -148,9 +144,7 @@ def _said(fitted: Side, turn: TurnText) -> Floats | None:
     return np.asarray(np.asarray(values) @ fitted.weights[rows]) if rows else None
 
 
-def _odds_of(
-    fitted: Side, conversation: Conversation, turn: TurnText, stretch: Stretch, said: Floats | None
-) -> Floats:
+def _odds_of(fitted: Side, conversation: Conversation, turn: TurnText, stretch: Stretch, said: Floats | None) -> Floats:
     total = fitted.bias + np.asarray(shape(conversation, turn, stretch)) @ fitted.shape_weights
     return np.asarray(total if said is None else total + said, dtype=np.float64)
 
@@ -183,7 +177,7 @@ def second_inputs(
 ) -> dict[str, dict[int, Floats]]:
     """The second layer's inputs by side and turn."""
     packs = _pack_table(matches)
-    texts = {side: {t.number: t for t in turn_texts(conversation, side)} for side in firsts}
+    texts = {side: {t.number: t for t in turn_texts(conversation, side, stretch)} for side in firsts}
     out: dict[str, dict[int, Floats]] = {}
     for side, rows in firsts.items():
         other = "customer" if side == "agent" else "agent"

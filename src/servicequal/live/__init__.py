@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,7 +174,7 @@ class LiveScorer:
         self, who: str | None, board: Board, overall: float | None, scores: dict[str, float | None]
     ) -> AgentShare:
         turns, words = self._said[who]
-        plain = board.plain.get(who, {})
+        plain = board.plain.get(who, Counter())
         return AgentShare(
             speaker_id=who,
             turns=turns,

@@ -54,9 +54,7 @@ def facts(turn: Turn) -> Facts:
     if turn.speaker == "agent":
         return Facts(turn, normal, wants=_wants(normal), reckless=flexibility._reckless(normal))
     alone = View(Conversation.model_construct(id="-", channel=None, turns=(turn,), metadata={}), ())
-    return Facts(
-        turn, normal, question=bool(alone.questions()), reminds=problem_solving._mentions_promise(normal)
-    )
+    return Facts(turn, normal, question=bool(alone.questions()), reminds=problem_solving._mentions_promise(normal))
 
 
 def _wants(normal: str) -> str | None:

@@ -18,8 +18,8 @@ from ..scoring import Finding, LedgerLine, account
 from .board import Board, Facts
 from .verdicts import CHECKS
 
-_MOST_KNOWN = 2000
-"""Turns of which the detector's reading is kept: far more than it looks at again, so that memory stays bounded."""
+_MOST_KNOWN = 4000
+"""Readings of turns that the detector keeps: many more than it looks at again, so that memory stays bounded."""
 
 Account = tuple[list[Finding], list[LedgerLine], dict[str, float | None], dict[str, float], float | None]
 
