@@ -2,9 +2,9 @@
 
     python benchmarks/live.py [--turns 100 1000 10000 20000] [--without-detector]
 
-The turns are those of the samples, over and over, a call with times. For each length the median over the
-hundred turns before it, in processor time: of the whole step from turn to scorecard, and of the copying of pointers in it, which is
-all that grows. A batch scoring of the whole conversation stands beside it.
+The turns are a hundred of the samples, over and over, as a call with times. For each length the median over the
+hundred turns before it, in processor time: of the whole step from turn to scorecard, and of the copying of pointers
+in it, which is all that grows. A batch scoring of the whole conversation stands beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def endless() -> Iterator[sq.Turn]:
     """Turns of one agent and one customer, every four seconds."""
     read = [c for c in sq.read(SAMPLES) if isinstance(c, sq.Conversation)]
     said = [t for c in read for t in c.turns if t.speaker in ("agent", "customer") and t.kind == "message"]
-    for n, turn in enumerate(itertools.cycle(said)):
+    for n, turn in enumerate(itertools.cycle(said[:100])):
         yield turn.model_copy(update={"start": 4.0 * n, "end": 4.0 * n + 3.5, "speaker_id": None})
 
 
