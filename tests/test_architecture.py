@@ -67,7 +67,7 @@ LAYERS = (
 )
 """From left to right. A module may import what stands before it; a new module has to be given its place."""
 
-HEAVY = {"pandas", "sklearn", "scipy", "spacy", "pyarrow", "joblib", "torch", "sentence_transformers"}
+HEAVY = {"pandas", "sklearn", "scipy", "spacy", "pyarrow", "joblib", "pyspark", "torch", "sentence_transformers"}
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:

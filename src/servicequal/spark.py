@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .batch.tables import COLUMNS, Part, schema
+from .batch.tables import Part, schema
 from .conversation import Conversation
 from .detector import Detector, load_detector
 from .errors import MissingExtraError, ReadError, Rejected, ServicequalError

@@ -17,8 +17,10 @@ from ..rules import View, common_sense, flexibility, problem_solving
 from .runs import Run, Verdicts
 
 Found = Run[Span]
+Spans = tuple[Span, ...]
 Mode = Literal["plain", "any", "softened", "apart", "mild", "clean"]
 _Key = tuple[bool, Mode, tuple[str, ...]]
+_MOST_JOINED = 12
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -88,6 +90,7 @@ class Board:
         self.again: Found = Run()
         self._found: dict[_Key, Found] = {}
         self._breaths: list[int] = []
+        self._joined: dict[tuple[int, int], tuple[Spans, Spans, Spans]] = {}
         self._later: tuple[int, int, tuple[int, ...]] = (-1, -1, ())
 
     def copy(self) -> Board:
@@ -216,6 +219,17 @@ class Board:
         if self._later[:2] != (at, len(self.agent)):
             self._later = (at, len(self.agent), tuple(self.agent[at:]))
         return self._later[2]
+
+    def joined(self, first: Spans, second: Spans) -> Spans:
+        """Both behind one another; the same tuple again as long as they are the same ones."""
+        if not second:
+            return first
+        key = (id(first), id(second))
+        if key not in self._joined:
+            if len(self._joined) >= _MOST_JOINED:
+                self._joined.clear()
+            self._joined[key] = (first, second, first + second)
+        return self._joined[key][2]
 
     @staticmethod
     def after(turns: Sequence[int], n: int) -> range:

@@ -53,7 +53,7 @@ def _deflection_share(board: Board, first: int) -> Verdict:
     hard, soft = plain.count_after(first), board.found(*HURTING, mode="mild").count_after(first)
     credit = max(0.0, 1 - 2 * ((hard + 0.25 * soft) / turns))
     text = f"{hard} of {turns} agent turns deflect, {soft} more are softened by help"
-    return Verdict(credit, text, plain.after(first) + apart.after(first))
+    return Verdict(credit, text, board.joined(plain.after(first), apart.after(first)))
 
 
 def _counted(*cues: str, what: str) -> Check:
@@ -63,7 +63,7 @@ def _counted(*cues: str, what: str) -> Check:
         plain, apart = board.found(*cues), board.found(*cues, mode="apart")
         hard, soft = plain.count_after(), board.found(*cues, mode="softened").count_after()
         credit = max(0.0, 1 - 0.5 * hard - 0.1 * soft)
-        return Verdict(credit, f"{hard} {what}, {soft} softened by help", plain.after() + apart.after())
+        return Verdict(credit, f"{hard} {what}, {soft} softened by help", board.joined(plain.after(), apart.after()))
 
     return check
 
