@@ -27,8 +27,8 @@ _MOST_ANCHORS = 4
 _MOST_KNOWN = 50_000
 """Words whose anchors are kept at hand; the memory that a stream of ever new words may take."""
 
-_SHARES = (0.003, 0.015, 0.03, 0.06, 0.12, 0.24, 0.45)
-"""In how many of all turns a word is, roughly: one that is not listed, then the classes of :data:`_COMMON`."""
+_SHARES = (3, 15, 30, 60, 120, 240, 450)
+"""In how many of a thousand turns a word is, roughly: one that is not listed, then the classes of :data:`_COMMON`."""
 
 _COMMON = {
     word: share
@@ -376,9 +376,10 @@ def _flat(shape: Shape) -> Iterable[Shape]:
             yield part
 
 
-def _rarity(words: AbstractSet[str]) -> tuple[float, list[str]]:
-    """How likely one of the words is to be in a text, roughly: what to sort groups by."""
-    return sum(_COMMON.get(word, _SHARES[0]) for word in words), sorted(words)
+def _rarity(words: AbstractSet[str]) -> int:
+    """How likely one of the words is to be in a text, roughly: what to sort groups by. Whole numbers add up to the same in
+    any order."""
+    return sum([_COMMON.get(word, _SHARES[0]) for word in words])
 
 
 def _compiled_table() -> Any:

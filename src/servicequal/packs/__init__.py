@@ -75,7 +75,7 @@ class Pack(BaseModel):
 
 def builtin_macros() -> dict[str, tuple[str, ...]]:
     """The shared macros: the many ways of saying *we, can't, other party, will, date*."""
-    raw = yaml.safe_load((files(__package__) / "_macros.yaml").read_text("utf-8"))
+    raw = _loaded((files(__package__) / "_macros.yaml").read_text("utf-8"))
     return {name: tuple(options) for name, options in raw.items()}
 
 
@@ -114,9 +114,14 @@ def macros_for(pack: Pack, shared: Mapping[str, Sequence[str]]) -> dict[str, tup
     return {**{name: tuple(options) for name, options in shared.items()}, **pack.macros}
 
 
+def _loaded(text: str) -> Any:
+    """Plain data from YAML, by the compiled loader where PyYAML has it: the same data, six times as fast."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
 def _parse(text: str, where: str) -> Pack:
     try:
-        raw: Any = yaml.safe_load(text)
+        raw: Any = _loaded(text)
     except yaml.YAMLError as error:
         raise PackError(f"{where}: not valid YAML: {error}") from error
     if not isinstance(raw, dict):

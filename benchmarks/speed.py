@@ -1,0 +1,219 @@
+"""How fast scoring is, as ratios to other things done with the same turns in the same run.
+
+    python benchmarks/speed.py [--conversations 600] [--rounds 5] [--instructions]
+
+Conversations are those of data/training/corpus.jsonl over and over, each with an id of its own, in one file of JSON
+lines. *Whole run* is ``sq.score_to`` from that file to Parquet in one process, the Scorer built and warm. It is set
+against
+
+- the bare spaCy tokenizer (``spacy.blank("en").make_doc``) over the same texts;
+- the floor: pydantic's validation of the same lines, and one scan of every text by an ``re2.Set`` of the words that
+  the phrases hang on;
+- VADER's compound score of every text, where vaderSentiment is installed;
+- the naive path: every phrase of the packs searched for by RE2 in every turn, and a spaCy ``Matcher`` of as many
+  patterns, on every tenth conversation.
+
+The rounds take turns, and medians are printed: on a busy machine ratios are worth more than times. ``--instructions``
+counts, with valgrind's callgrind, the instructions that a turn costs, for judging a change where times are noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import servicequal as sq
+
+sys.path.insert(0, str(Path(__file__).parent))
+from batch import generate
+
+
+def timed(action: Callable[[], Any]) -> float:
+    """Processor seconds of an action in this process."""
+    began = time.process_time()
+    action()
+    return time.process_time() - began
+
+
+def whole_run(source: Path, scorer: sq.Scorer) -> None:
+    """JSON lines to Parquet."""
+    with tempfile.TemporaryDirectory() as out:
+        sq.score_to(source, out, scorer)
+
+
+def floor(lines: list[bytes], words: Any) -> None:
+    """Validate, and look once for any word of the phrases."""
+    for line in lines:
+        for turn in sq.Conversation.model_validate_json(line).turns:
+            words.Match(turn.text)
+
+
+def word_set(scorer: sq.Scorer) -> Any:
+    """An ``re2.Set`` of the words that the packs' phrases are made of."""
+    import re2
+
+    from servicequal.packs import builtin_macros
+    from servicequal.phrases import Compiler, Shape
+
+    def literal(shape: Shape) -> set[str]:
+        return {*shape.words, *(word for part in shape.parts for word in literal(part))}
+
+    shared = Compiler(builtin_macros())
+    found: set[str] = set()
+    for pack in scorer.packs:
+        compiler = Compiler(pack.macros, shared)
+        for phrase in pack.phrases:
+            found |= {word for word in literal(compiler.compile(phrase)) if len(word) > 3 and word.isalpha()}
+    options = re2.Options()
+    options.case_sensitive = False
+    options.max_mem = 256 << 20
+    words = re2.Set.SearchSet(options)
+    for word in sorted(found):
+        words.Add(rf"\b{word}")
+    words.Compile()
+    return words
+
+
+def matcher(scorer: sq.Scorer) -> Any:
+    """A spaCy ``Matcher`` with one pattern for each phrase of the packs: its words, gaps as optional tokens."""
+    import spacy
+    from spacy.matcher import Matcher
+
+    nlp = spacy.blank("en")
+    found = Matcher(nlp.vocab)
+    for pack in scorer.packs:
+        for number, phrase in enumerate(pack.phrases):
+            words = re.findall(r"[a-z']+", phrase.lower())[:8] or ["x"]
+            found.add(f"{pack.cue}.{number}", [[{"LOWER": word} for word in words]])
+    return nlp, found
+
+
+def naive(conversations: list[sq.Conversation], scorer: sq.Scorer) -> None:
+    """Every phrase in every turn."""
+    for conversation in conversations:
+        for number, turn in enumerate(conversation.turns):
+            scorer._finder.find_naively(turn.text, turn.speaker, number)
+
+
+def fast(conversations: list[sq.Conversation], scorer: sq.Scorer) -> None:
+    """The same by the sieve."""
+    for conversation in conversations:
+        for number, turn in enumerate(conversation.turns):
+            scorer._finder.find_in_text(turn.text, turn.speaker, number)
+
+
+def ratios(source: Path, rounds: int, console: Console) -> None:
+    """Print the table."""
+    import spacy
+
+    lines = source.read_bytes().splitlines()
+    conversations = [sq.Conversation.model_validate_json(line) for line in lines]
+    texts = [turn.text for c in conversations for turn in c.turns]
+    plain, full = sq.Scorer(model=False), sq.Scorer()
+    few = conversations[::10]
+    nlp = spacy.blank("en")
+    words = word_set(plain)
+    pipe, patterns = matcher(plain)
+    actions: dict[str, Callable[[], Any]] = {
+        "whole run, phrases and rules": lambda: whole_run(source, plain),
+        "whole run, with the detector": lambda: whole_run(source, full),
+        "scoring alone, phrases and rules": lambda: [plain.score(c) for c in conversations],
+        "scoring alone, with the detector": lambda: [full.score(c) for c in conversations],
+        "spaCy tokenizer": lambda: [nlp.make_doc(text) for text in texts],
+        "floor: validation and one scan": lambda: floor(lines, words),
+        "cues by the sieve, a tenth": lambda: fast(few, plain),
+        "spaCy Matcher, a tenth": lambda: [patterns(pipe(t.text)) for c in few for t in c.turns],
+        "every phrase by RE2, a tenth": lambda: naive(few, plain),
+    }
+    try:
+        from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+    except ImportError:
+        pass
+    else:
+        vader = SentimentIntensityAnalyzer()
+        actions["VADER"] = lambda: [vader.polarity_scores(text) for text in texts]
+    took: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(rounds + 1):  # the first warms up
+        for name, action in actions.items():
+            seconds = timed(action)
+            if turn:
+                took[name].append(seconds)
+    table = Table("what", "µs per turn", "turns per second", "time against the tokenizer", "against the floor")
+    part = sum(len(c.turns) for c in few)
+    for name, times in took.items():
+        count = part if name.endswith("a tenth") else len(texts)
+
+        def against(other: str, times: list[float] = times, count: int = count) -> str:
+            return f"{median((a / count) / (b / len(texts)) for a, b in zip(times, took[other], strict=True)):.2f} ×"
+
+        each = median(times) / count
+        rate = f"{1 / each:,.0f}"
+        table.add_row(
+            name, f"{1e6 * each:,.1f}", rate, against("spaCy tokenizer"), against("floor: validation and one scan")
+        )
+    console.print(f"{len(conversations):,} conversations, {len(texts):,} turns, medians of {rounds}")
+    console.print(table)
+
+
+def instructions(console: Console) -> None:
+    """What a turn costs in instructions: the difference between scoring a sample of turns once and three times more."""
+    for name, model in (("phrases and rules", False), ("with the detector", True)):
+        counts = [_counted(model, repeats) for repeats in (1, 4)]
+        console.print(f"{name}: {(counts[1][0] - counts[0][0]) / (3 * counts[0][1]):,.0f} instructions per turn")
+
+
+def _counted(model: bool, repeats: int) -> tuple[int, int]:
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__, "--hot"]
+    done = subprocess.run(
+        [*command, str(repeats), *(["--model"] if model else [])], capture_output=True, text=True, check=True
+    )
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if found is None:
+        raise SystemExit(f"callgrind printed no count:\n{done.stderr}")
+    return int(found[1]), int(done.stdout.split()[-1])
+
+
+def hot(repeats: int, model: bool) -> None:
+    """Score forty conversations so many times; print their turns."""
+    source = Path(__file__).resolve().parents[1] / "data" / "training" / "corpus.jsonl"
+    conversations = [c for c in sq.read(source) if isinstance(c, sq.Conversation)][:40]
+    scorer = sq.Scorer(model=model)
+    for _ in range(repeats):
+        for conversation in conversations:
+            scorer.score(conversation)
+    print(sum(len(c.turns) for c in conversations))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--conversations", type=int, default=600)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--instructions", action="store_true", help="count instructions instead (needs valgrind)")
+    arguments.add_argument("--hot", type=int, help=argparse.SUPPRESS)
+    arguments.add_argument("--model", action="store_true", help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    console = Console(width=120)
+    if given.hot:
+        hot(given.hot, given.model)
+    elif given.instructions:
+        instructions(console)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "in.jsonl"
+            generate(source, given.conversations)
+            ratios(source, given.rounds, console)
+
+
+if __name__ == "__main__":
+    main()
