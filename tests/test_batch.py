@@ -125,7 +125,7 @@ def test_the_input_alone_decides_where_parts_begin_and_a_long_conversation_stand
 
 
 def test_real_scores_are_the_same_with_one_process_and_with_two_and_as_the_frames_say(tmp_path, scorer):
-    talks = list(sq.read([SAMPLES / "social-threads.jsonl", *sorted(SAMPLES.glob("c*.txt"))[:12]]))
+    talks = list(sq.read([SAMPLES / "social-threads.jsonl", *sorted(SAMPLES.glob("c*.txt"))]))
     sq.to_jsonl(talks, tmp_path / "in.jsonl")
     for workers in (1, 2):
         run = sq.score_to(tmp_path / "in.jsonl", tmp_path / str(workers), scorer, workers, chunk=9)
@@ -430,6 +430,18 @@ def test_what_the_input_raises_is_raised_and_what_was_before_it_is_kept(tmp_path
     again = sq.score_to((talk(f"c{n}") for n in range(20)), tmp_path / "out", Quick(), chunk=7, resume=True)
     assert again.skipped >= 7
     assert again.scored == 20
+
+
+def test_a_file_that_is_not_there_is_rejected_and_the_rest_is_scored(tmp_path):
+    written(tmp_path / "a.jsonl", 5)
+    paths = [tmp_path / "none.jsonl", tmp_path / "a.jsonl"]
+    run = sq.score_to(Reading(paths), tmp_path / "out", Quick())
+    assert (run.scored, run.rejected) == (5, 1)
+    assert "none.jsonl" in str(run.refused[0])
+    assert [i["bytes"] is None for i in run.open().run["inputs"]] == [True, False]
+    written(tmp_path / "none.jsonl", 1)
+    with pytest.raises(sq.BatchError, match=r"none\.jsonl has changed"):
+        sq.score_to(Reading(paths), tmp_path / "out", Quick(), resume=True)
 
 
 def test_duckdb_polars_and_pandas_open_the_datasets_as_they_are(tmp_path):

@@ -119,16 +119,16 @@ def score_to(
 
 
 class Inputs:
-    """The files that are read, as they are now. Raises BatchError where one can't be read."""
+    """The files that are read, as they are now; of one that can't be read (it will be rejected), that it can't."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self.files = tuple(files)
         self._stat = [_stat(file) for file in self.files]
-        self._hashes: list[str] = []
+        self._hashes: list[str | None] = []
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file by its name."""
-        return {str(file): size for file, (size, _) in zip(self.files, self._stat, strict=True)}
+        return {str(file): size or 0 for file, (size, _) in zip(self.files, self._stat, strict=True)}
 
     def described(self, hashed: bool = True) -> list[dict[str, Any]]:
         """Path, bytes and, unless only a cheap look is wanted, SHA-256 of each file."""
@@ -147,20 +147,20 @@ class Inputs:
                 raise BatchError(f"{file}: was changed while it was being scored; score again into another folder")
 
 
-def _stat(file: Path) -> tuple[int, int]:
+def _stat(file: Path) -> tuple[int | None, int]:
     try:
         found = file.stat()
-    except OSError as error:
-        raise BatchError(f"{file}: cannot be read: {error.strerror}") from error
+    except OSError:
+        return None, 0
     return found.st_size, found.st_mtime_ns
 
 
-def _sha256(file: Path) -> str:
+def _sha256(file: Path) -> str | None:
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise BatchError(f"{file}: cannot be read: {error.strerror}") from error
+    except OSError:
+        return None
 
 
 def _about(source: Source, scorer: Scorer, folder: Folder, chunk: int) -> dict[str, Any]:
