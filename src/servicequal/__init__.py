@@ -21,7 +21,9 @@ _HOME = {
     "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
+    "AgentHabits": "coaching", "habits": "coaching",
     "Dynamics": "dynamics",
+    "Masker": "masking", "mask": "masking",
     "Pack": "packs", "load_pack": "packs",
     "from_frame": "readers", "inspect": "readers", "read": "readers", "to_jsonl": "readers",
     "Rubric": "rubric", "load_rubric": "rubric",
@@ -38,11 +40,14 @@ if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
     from .batch import Run, RunData, open_run, score_to
+    from .batch import RunData, open_run
+    from .coaching import AgentHabits, habits
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch
     from .dynamics import Dynamics
     from .errors import BatchError, MissingExtraError, PackError, ReadError, Rejected, RubricError, ServicequalError
     from .frame import score_frame
+    from .masking import Masker, mask
     from .packs import Pack, load_pack
     from .readers import from_frame, inspect, read, to_jsonl
     from .report import agents_frame, cues_frame, findings_frame, ledger_frame, scores_frame

@@ -42,17 +42,17 @@ def of_agent(conversation: Conversation, speaker_id: str | None) -> Conversation
     A customer's turn belongs to the agent who speaks next after it, or last before it if nobody does. Turns keep
     their number and text, so every span of the result points into the original too.
     """
-    owners = _owners(conversation)
+    owned_by = owners(conversation)
     turns = tuple(
         turn.model_copy(update={"kind": "note"})
         if turn.scorable and turn.speaker in ("agent", "customer") and owner != speaker_id
         else turn
-        for turn, owner in zip(conversation.turns, owners, strict=True)
+        for turn, owner in zip(conversation.turns, owned_by, strict=True)
     )
     return conversation.model_copy(update={"turns": turns})
 
 
-def _owners(conversation: Conversation) -> list[str | None]:
+def owners(conversation: Conversation) -> list[str | None]:
     """For each turn the agent who speaks in it, or next after it, or last before it."""
     found: list[str | None] = [None] * len(conversation.turns)
     says = [turn.speaker == "agent" and turn.scorable for turn in conversation.turns]
