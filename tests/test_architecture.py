@@ -42,6 +42,7 @@ LAYERS = (
     "spacy_component",
     "batch",
     "verdicts",
+    "reviews",
     "agreement",
     "calibrate",
     "coaching",

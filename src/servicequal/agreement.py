@@ -1,4 +1,4 @@
-"""How far servicequal agrees with graders, with the graders' own agreement beside it as the ceiling.
+"""How far servicequal agrees with graders or reviewers, with their own agreement beside it as the ceiling.
 
 Only cues with status ``plain`` count as said. Intervals are 95 % percentile bootstraps over conversations.
 A metric with no gold is None, never 0.
@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from .gold import Marked, Marks, read_all_marked
+from .gold import Grader, Known, Marked, Marks
 from .packs import CUES, CUSTOMER, HELPING, HURTING
+from .reviews import Reviewed, read_reviewed
 from .rules import DIMENSIONS
 from .scorer import Scorer
+from .scoring import Scorecard
+
+if TYPE_CHECKING:
+    from .batch import RunData
 
 ANY_DEFLECTION = "any deflection"
 GRADES = (*DIMENSIONS, "overall")
@@ -52,7 +57,7 @@ class CueAgreement:
 @dataclass(frozen=True, slots=True)
 class GradeAgreement:
     """Agreement on one grade: rank correlation, quadratic weighted kappa, mean absolute error in grades
-    (0-4), and the share of conversations where both or neither say *not applicable*.
+    (0-4), and the share of conversations where both or neither say *not applicable* (None where nobody was asked).
     """
 
     name: str
@@ -62,8 +67,20 @@ class GradeAgreement:
     high: float | None
     kappa: float | None
     mean_error: float | None
-    not_applicable: float
+    not_applicable: float | None
     graders_spearman: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingAgreement:
+    """A rule's verdicts that reviewers looked at: how many are right, with Wilson's 95 % interval of the share."""
+
+    code: str
+    reviewed: int
+    right: int
+    share: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,10 @@ class Disagreement:
 
 
 class Evaluation(BaseModel):
-    """The result of :func:`evaluate`; ``to_frames`` gives it as tables, ``model_dump_json`` as JSON."""
+    """The result of :func:`evaluate`; ``to_frames`` gives it as tables, ``model_dump_json`` as JSON.
+
+    ``partial`` is the number of conversations of which a reviewer looked at some cues only: those count, no others.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -91,6 +111,8 @@ class Evaluation(BaseModel):
     not_applicable: float | None
     worst: tuple[Disagreement, ...]
     fingerprint: str
+    findings: tuple[FindingAgreement, ...] = ()
+    partial: int = 0
 
     def cue(self, name: str) -> CueAgreement:
         """Agreement on one cue or group by name. Raises KeyError."""
@@ -117,13 +139,20 @@ class Evaluation(BaseModel):
         )
 
 
-def evaluate(gold: str | Path | Iterable[str | Path], scorer: Scorer | None = None, worst: int = 20) -> Evaluation:
+def evaluate(
+    gold: str | Path | Iterable[str | Path],
+    scorer: Scorer | None = None,
+    worst: int = 20,
+    run: RunData | str | Path | None = None,
+) -> Evaluation:
     """Score the marked conversations of ``gold`` and compare with the graders.
 
-    Raises ReadError where a file or line is not in the gold layout. ``worst`` is how many disagreements on
-    deflections are listed.
+    ``gold`` are files of marked conversations (JSON lines), or verdicts saved from the report (JSON) together with the
+    ``run`` that it was made from. Raises ReadError where a file or line is in neither layout. ``worst`` is how many
+    disagreements on deflections are listed.
     """
-    marked = read_all_marked(gold)
+    reviews = read_reviewed(gold, run)
+    marked = [review.marked for review in reviews]
     use = scorer or Scorer()
     cards = [use.score(m.conversation) for m in marked]
     said: list[Marks] = []
@@ -141,10 +170,44 @@ def evaluate(gold: str | Path | Iterable[str | Path], scorer: Scorer | None = No
         turns=sum(len(m.conversation.turns) for m in marked),
         cues=cue_agreement(marked, said),
         grades=grades,
-        not_applicable=float(np.mean([g.not_applicable for g in grades])) if grades else None,
+        not_applicable=_mean([g.not_applicable for g in grades]),
         worst=tuple(_worst(marked, cards, said)[:worst]),
         fingerprint=use.fingerprint.rules,
+        findings=finding_agreement(reviews, cards),
+        partial=sum(m.reviewed is not None for m in marked),
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    numbers = [value for value in values if value is not None]
+    return float(np.mean(numbers)) if numbers else None
+
+
+def finding_agreement(reviews: Sequence[Reviewed], cards: Sequence[Scorecard]) -> tuple[FindingAgreement, ...]:
+    """How many of the findings that were reviewed are right, by rule.
+
+    Where a rule now says something else of the conversation than it did when it was reviewed, its old verdict being
+    wrong makes the new one right if both are *met* or *missed*; otherwise nothing is known.
+    """
+    right: dict[str, list[bool]] = {}
+    for review, card in zip(reviews, cards, strict=True):
+        outcomes = {finding.code: finding.outcome for finding in card.findings}
+        for verdict in review.findings:
+            now = outcomes.get(verdict.code)
+            if now is None:
+                continue
+            same = verdict.outcome in (None, now)
+            if same or {verdict.outcome, now} == {"met", "missed"}:
+                right.setdefault(verdict.code, []).append(verdict.agree == same)
+    return tuple(_share_right(code, hits) for code, hits in sorted(right.items()))
+
+
+def _share_right(code: str, hits: Sequence[bool]) -> FindingAgreement:
+    """Wilson's interval: it holds for few verdicts, and where all of them are right."""
+    n, p, z = len(hits), sum(hits) / len(hits), 1.959964
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return FindingAgreement(code, n, sum(hits), p, max(0.0, middle - half), min(1.0, middle + half))
 
 
 # -- cues --------------------------------------------------------------------------------------------
@@ -153,7 +216,7 @@ def evaluate(gold: str | Path | Iterable[str | Path], scorer: Scorer | None = No
 def cue_agreement(marked: Sequence[Marked], said: Sequence[Marks]) -> tuple[CueAgreement, ...]:
     """Agreement per cue, on any deflection and as macro averages. ``said[i]`` are the cues by turn that
     were flagged in ``marked[i]``."""
-    counts = np.stack([_counts(m, m.cues, s) for m, s in zip(marked, said, strict=True)])
+    counts = np.stack([_counts(m, m.cues, s, m.reviewed) for m, s in zip(marked, said, strict=True)])
     ceiling = _ceiling(marked)
     draws = _draws(len(marked))
     names = [ANY_DEFLECTION, *CUES]
@@ -165,18 +228,30 @@ def cue_agreement(marked: Sequence[Marked], said: Sequence[Marks]) -> tuple[CueA
     return (single[0], *rows, *single[1:])
 
 
-def _counts(marked: Marked, truth: Marks, said: Marks) -> np.ndarray:
-    """True positives, false positives, false negatives by label: shape (1 + 25, 3)."""
+def _counts(marked: Marked, truth: Marks, said: Marks, *looked: Known | None) -> np.ndarray:
+    """True positives, false positives, false negatives by label: shape (1 + 25, 3).
+
+    ``looked`` are the cues by turn that were looked at, or None for all; only those in each of them count.
+    """
     out = np.zeros((1 + len(CUES), 3))
     for turn in range(len(marked.conversation.turns)):
         speaker = marked.conversation.turns[turn].speaker
-        gold, found = set(truth.get(turn, ())), set(said.get(turn, ()))
+        gold, found = (_seen(marks.get(turn, ()), turn, looked) for marks in (truth, said))
         if speaker == "agent":
             _tally(out[0], bool(gold & set(HURTING)), bool(found & set(HURTING)))
         for i, cue in enumerate(CUES, 1):
             if gold or found:
                 _tally(out[i], cue in gold, cue in found)
     return out
+
+
+def _seen(cues: Iterable[str], turn: int, looked: Sequence[Known | None]) -> set[str]:
+    """The cues of a turn that everybody looked at."""
+    found = set(cues)
+    for known in looked:
+        if known is not None:
+            found &= set(known.get(turn, ()))
+    return found
 
 
 def _tally(row: np.ndarray, gold: bool, found: bool) -> None:
@@ -220,8 +295,7 @@ def _macro(
     total = counts[:, at].sum(axis=0)
     supported = total[:, 0] + total[:, 2] > 0
     f1 = _f1(total)[supported]
-    with np.errstate(all="ignore"):
-        boots = np.array([np.nanmean(row) if row.size else np.nan for row in _f1(summed[:, at])[:, supported]])
+    boots = np.array([_known_mean(row) for row in _f1(summed[:, at])[:, supported]])
     low, high = _interval(boots)
     ceilings = [c for m in members if (c := ceiling.get(m)) is not None]
     return CueAgreement(
@@ -237,6 +311,12 @@ def _macro(
     )
 
 
+def _known_mean(values: np.ndarray) -> float:
+    """The mean of what is no nan, nan if there is nothing."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def _ceiling(marked: Sequence[Marked]) -> dict[str, float | None]:
     """Mean F1 of each grader against what at least half of the others mark, by label."""
     names = sorted({g for m in marked for g in m.graders})
@@ -247,35 +327,40 @@ def _ceiling(marked: Sequence[Marked]) -> dict[str, float | None]:
         total = np.zeros((1 + len(CUES), 3))
         for m in marked:
             if name in m.graders and len(m.graders) > 1:
-                others = [g.cues for other, g in sorted(m.graders.items()) if other != name]
-                total += _counts(m, _consensus(others), m.graders[name].cues)
+                others = [g for other, g in sorted(m.graders.items()) if other != name]
+                mine = m.graders[name]
+                total += _counts(m, *_consensus(others, mine))
         totals.append(_f1(total))
     labels = [ANY_DEFLECTION, *CUES]
-    with np.errstate(all="ignore"):
-        stacked = np.stack(totals)
-        means = [np.nanmean(col) if not np.isnan(col).all() else np.nan for col in stacked.T]
+    means = [_known_mean(col) for col in np.stack(totals).T]
     return {label: _number(np.asarray(mean)) for label, mean in zip(labels, means, strict=True)}
 
 
-def _consensus(marks: Sequence[Marks]) -> Marks:
+def _consensus(others: Sequence[Grader], mine: Grader) -> tuple[Marks, Marks, Known | None, Known | None]:
+    """What at least half of the others mark, what the one marks, what any of the others and what the one looked at."""
     votes: dict[tuple[int, str], int] = {}
-    for one in marks:
-        for turn, cues in one.items():
+    for one in others:
+        for turn, cues in one.cues.items():
             for cue in cues:
                 votes[turn, cue] = votes.get((turn, cue), 0) + 1
     out: dict[int, tuple[str, ...]] = {}
     for (turn, cue), count in sorted(votes.items()):
-        if 2 * count >= len(marks):
+        asked = sum(one.reviewed is None or cue in one.reviewed.get(turn, ()) for one in others)
+        if 2 * count >= asked:
             out[turn] = (*out.get(turn, ()), cue)
-    return out
+    looked: dict[int, tuple[str, ...]] = {}
+    for one in others:
+        for turn, cues in (one.reviewed or {}).items():
+            looked[turn] = (*looked.get(turn, ()), *cues)
+    return out, mine.cues, None if any(one.reviewed is None for one in others) else looked, mine.reviewed
 
 
 # -- grades ------------------------------------------------------------------------------------------
 
 
 def _grade(name: str, marked: Sequence[Marked], predicted: Sequence[Mapping[str, float | None]]) -> GradeAgreement:
-    gold = [m.grades.get(name) for m in marked]
-    ours = [p[name] for p in predicted]
+    given = [(m.grades[name], p[name]) for m, p in zip(marked, predicted, strict=True) if name in m.grades]
+    gold, ours = [g for g, _ in given], [o for _, o in given]
     same = [(g is None) == (o is None) for g, o in zip(gold, ours, strict=True)]
     pairs = np.array([(g, o / 25) for g, o in zip(gold, ours, strict=True) if g is not None and o is not None]).reshape(
         -1, 2
@@ -289,7 +374,7 @@ def _grade(name: str, marked: Sequence[Marked], predicted: Sequence[Mapping[str,
         high=high,
         kappa=_number(_kappa(pairs)),
         mean_error=float(np.abs(pairs[:, 0] - pairs[:, 1]).mean()) if len(pairs) else None,
-        not_applicable=float(np.mean(same)),
+        not_applicable=_mean(same),
         graders_spearman=_grader_spearman(name, marked),
     )
 
@@ -382,7 +467,8 @@ def _worst(marked: Sequence[Marked], cards: Sequence[Any], said: Sequence[Marks]
 def _deflecting(m: Marked, ours: Marks) -> Iterable[tuple[int, set[str], set[str]]]:
     for turn, t in enumerate(m.conversation.turns):
         if t.speaker == "agent":
-            yield turn, set(m.cues.get(turn, ())) & set(HURTING), set(ours.get(turn, ())) & set(HURTING)
+            gold, found = (_seen(marks.get(turn, ()), turn, [m.reviewed]) for marks in (m.cues, ours))
+            yield turn, gold & set(HURTING), found & set(HURTING)
 
 
 def _zip_longest(a: Sequence[Disagreement], b: Sequence[Disagreement]) -> Iterable[list[Disagreement]]:

@@ -212,7 +212,8 @@ def inspect_(
 
 @app.command()
 def evaluate(
-    gold: Annotated[list[Path], typer.Argument(help="Marked conversations, JSON lines.")],
+    gold: Annotated[list[Path], typer.Argument(help="Marked conversations (JSON lines), verdicts (JSON).")],
+    run: Annotated[Path | None, typer.Option("--run", help="The run that verdicts are about.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
     rubric: RubricFile = None,
     pack: PackFiles = None,
@@ -221,11 +222,11 @@ def evaluate(
     semantic: Semantic = None,
     worst: Annotated[int, typer.Option(min=0, help="Disagreements to list.")] = 10,
 ) -> None:
-    """Compare with graders: precision, recall, F1 per cue, rank correlation per grade, the graders' own beside."""
-    from .agreement import evaluate as run
+    """Compare with graders or reviewers: precision, recall, F1 per cue, rank correlation per grade, theirs beside."""
+    from .agreement import evaluate as compare
     from .report.agreement import evaluation_view
 
-    result = run(gold, _scorer(rubric, pack, model, no_model, semantic), worst=worst)
+    result = compare(gold, _scorer(rubric, pack, model, no_model, semantic), worst=worst, run=run)
     if as_json:
         typer.echo(result.model_dump_json(indent=2))
     else:

@@ -23,19 +23,26 @@ from .errors import ReadError, Rejected
 from .packs import CUES
 
 Marks = dict[int, tuple[str, ...]]
+Known = dict[int, tuple[str, ...]]
+"""The cues by turn that somebody looked at, whether they are there or not."""
 
 
 class Grader(BaseModel):
-    """One grader's own marks and grades."""
+    """One grader's own marks and grades. ``reviewed`` is what was looked at: everything if it is None."""
 
     model_config = ConfigDict(frozen=True)
 
     cues: dict[int, tuple[str, ...]] = Field(default_factory=dict)
     grades: dict[str, float | None] = Field(default_factory=dict)
+    reviewed: dict[int, tuple[str, ...]] | None = None
 
 
 class Marked(BaseModel):
-    """A conversation with the marks agreed on, the words they stand on, the grades and the single graders."""
+    """A conversation with the marks agreed on, the words they stand on, the grades and the single graders.
+
+    ``reviewed`` are the cues by turn that the marks tell about: everything if it is None. A grade that is left out was
+    not given; one that is None means *not applicable*.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +51,7 @@ class Marked(BaseModel):
     evidence: dict[int, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     grades: dict[str, float | None] = Field(default_factory=dict)
     graders: dict[str, Grader] = Field(default_factory=dict)
+    reviewed: dict[int, tuple[str, ...]] | None = None
 
 
 def read_marked(path: str | Path) -> Iterator[Marked]:

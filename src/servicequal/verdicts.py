@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -193,8 +194,13 @@ def read_verdicts(path: str | Path) -> Verdicts:
 
 def digest_of(conversation: Conversation) -> str:
     """Twelve hex digits over who says what: tells whether a conversation is the one that was reviewed."""
-    said = json.dumps([[turn.speaker, turn.text] for turn in conversation.turns], ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    return digest_of_turns((turn.speaker, turn.text) for turn in conversation.turns)
+
+
+def digest_of_turns(said: Iterable[tuple[str, str]]) -> str:
+    """:func:`digest_of` from the speaker and the text of each turn."""
+    words = json.dumps([list(turn) for turn in said], ensure_ascii=False)
+    return hashlib.sha256(words.encode()).hexdigest()[:12]
 
 
 def _unreadable(path: Path, reason: str) -> ReadError:

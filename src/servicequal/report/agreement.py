@@ -42,10 +42,23 @@ def evaluation_view(result: Evaluation) -> Group:
     for grade in result.grades:
         grades.add_row(
             grade.name, str(grade.both), _n(grade.spearman), _span(grade.low, grade.high), _n(grade.kappa),
-            _n(grade.mean_error), f"{grade.not_applicable:.0%}", _n(grade.graders_spearman),
+            _n(grade.mean_error), _share(grade.not_applicable), _n(grade.graders_spearman),
         )  # fmt: skip
+    findings = [_findings(result)] if result.findings else []
+    partial = f"of {result.partial} conversations only what was reviewed counts"
     lines = [Text(f"{d.kind}: {d.conversation_id} turn {d.turn} {d.cue}: “{d.words or d.text}”") for d in result.worst]
-    return Group(cues, grades, Text("Disagreements on deflections", style="bold"), *lines)
+    notes = [Text(partial, style="dim")] if result.partial else []
+    return Group(cues, *notes, grades, *findings, Text("Disagreements on deflections", style="bold"), *lines)
+
+
+def _findings(result: Evaluation) -> Table:
+    table = Table(header_style="bold")
+    table.add_column("rule", no_wrap=True, min_width=15)
+    for name in ("reviewed", "right", "share", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in result.findings:
+        table.add_row(row.code, str(row.reviewed), str(row.right), _n(row.share), _span(row.low, row.high))
+    return table
 
 
 def training_view(known: Mapping[str, Any]) -> Table:
@@ -62,6 +75,10 @@ def training_view(known: Mapping[str, Any]) -> Table:
 
 def _n(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
 
 
 def _span(low: float | None, high: float | None) -> str:
