@@ -21,6 +21,7 @@ _HOME = {
     "Rejected": "errors", "RubricError": "errors", "ServicequalError": "errors",
     "Evaluation": "agreement", "evaluate": "agreement",
     "AgentShare": "agents", "of_agent": "agents",
+    "Calibration": "calibration", "calibrate": "calibration",
     "AgentHabits": "coaching", "habits": "coaching",
     "Dynamics": "dynamics",
     "Masker": "masking", "mask": "masking",
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .agreement import Evaluation, evaluate
     from .batch import Run, RunData, open_run, score_to
     from .batch import RunData, open_run
+    from .calibration import Calibration, calibrate
     from .coaching import AgentHabits, habits
     from .conversation import Channel, Conversation, Role, Span, Turn
     from .cues import CueMatch

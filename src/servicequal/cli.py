@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ._version import __version__
+from .cli_calibrate import calibrate
 from .cli_coach import coach
 from .errors import Rejected, ServicequalError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(calibrate)
 app.command()(coach)
 _PIPED_WIDTH = 140
 

@@ -16,6 +16,7 @@ from .conversation import Conversation
 from .errors import ReadError, Rejected, ServicequalError
 from .gold import Grader, Known, Marked, read_marked
 from .packs import CUES, CUSTOMER
+from .sheets import read_sheet
 from .verdicts import SCHEMA, FindingVerdict, Verdict, digest_of, read_verdicts
 
 _HINT = "name the run that the report was made from with --run"
@@ -31,28 +32,41 @@ class Reviewed:
     findings: tuple[FindingVerdict, ...] = ()
 
 
-def read_reviewed(paths: str | Path | Iterable[str | Path], run: RunData | str | Path | None = None) -> list[Reviewed]:
-    """Marked conversations (JSON lines) and verdicts (JSON) of one or several files, in order.
+def read_reviewed(
+    paths: str | Path | Iterable[str | Path],
+    run: RunData | str | Path | None = None,
+    scale: tuple[float, float] = (0, 4),
+) -> list[Reviewed]:
+    """Marked conversations (JSON lines), verdicts (JSON) and sheets of grades (CSV) of one or several files.
 
-    Verdicts need the ``run`` that was reviewed: their conversations are rebuilt from it, and several reviewers of a
-    conversation are put together. Raises ReadError where a file is in neither layout, where there are none, where
-    verdicts come without a run, and where a conversation of the run is not the one that was reviewed.
+    Verdicts and sheets need the ``run`` that was reviewed: their conversations are rebuilt from it, and several
+    reviewers of a conversation are put together. ``scale`` is the worst and the best grade of a sheet (see
+    :mod:`servicequal.sheets`). Raises ReadError where a file is in none of these layouts, where there are none, where
+    the run is missing, and where a conversation of the run is not the one that was reviewed.
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    opened = run if run is None or isinstance(run, RunData) else open_run(run)
     found: list[Reviewed] = []
     verdicts: list[tuple[Path, Verdict]] = []
     for path in files:
         if is_verdicts(path):
+            _needs_run(opened, path, "verdicts")
             verdicts += [(path, verdict) for verdict in read_verdicts(path).verdicts]
+        elif path.suffix.lower() in (".csv", ".tsv"):
+            verdicts += [(path, verdict) for verdict in read_sheet(path, _needs_run(opened, path, "grades"), scale)]
         else:
             found += [Reviewed(marked) for marked in read_marked(path)]
-    if verdicts and run is None:
-        raise ReadError(Rejected("holds verdicts, which need their run", str(verdicts[0][0]), hint="add --run OUT"))
-    if verdicts and run is not None:
-        found += _together(verdicts, run if isinstance(run, RunData) else open_run(run))
+    if verdicts and opened is not None:
+        found += _together(verdicts, opened)
     if not found:
         raise ReadError(Rejected("holds no marked conversation and no verdict", ", ".join(map(str, files))))
     return found
+
+
+def _needs_run(run: RunData | None, path: Path, what: str) -> RunData:
+    if run is None:
+        raise ReadError(Rejected(f"holds {what}, which need the run they are about", str(path), hint="add --run OUT"))
+    return run
 
 
 def is_verdicts(path: Path) -> bool:
