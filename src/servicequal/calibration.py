@@ -180,22 +180,31 @@ def _fitted(
         if reasons[n]:
             fits.append(GradeFit(name, _usable(data, n), reason=reasons[n]))
             continue
-        own = n < len(DIMENSIONS)
-        moves = ([d for d in range(len(DIMENSIONS)) if (d != n if own else not reasons[d])], own)
         parts = [data.only(n).part(seen) for seen in rows]
-        news = [fit(p, w, _pull(p, w, moves), moves) for p, w in zip(parts, in_use, strict=True)]
+        if n < len(DIMENSIONS):
+            news = [_by_dimension(part, old, n) for part, old in zip(parts, in_use, strict=True)]
+            found = [old.with_rules(n, new) for old, new in zip(found, news, strict=True)]
+        else:
+            still = [d for d in range(len(DIMENSIONS)) if not reasons[d]]
+            news = [_fit(part, old, still) for part, old in zip(parts, in_use, strict=True)]
+            found = [old.but_for(still, new) for old, new in zip(found, news, strict=True)]
         fits.append(_compared(name, data, n, scores(data, start), _held_out(data, news[1:])))
-        found = [_moved(old, new, moves) for old, new in zip(found, news, strict=True)]
         if fits[-1].verdict == "better":
             in_use = news
     return tuple(fits), found[0], found[1:]
 
 
-def _moved(weights: Weights, fitted: Weights, moves: Moves) -> Weights:
-    """The weights with those of a fit that it could move."""
-    still, fixed = moves
-    rules = [old if d in still else new for d, (old, new) in enumerate(zip(weights.rules, fitted.rules, strict=True))]
-    return Weights(tuple(rules), weights.dimensions if fixed else fitted.dimensions)
+def _by_dimension(data: Graded, start: Weights, n: int) -> Weights:
+    """Weights with the rules of one dimension fitted to its grades."""
+    rows = ~np.isnan(data.grades[:, n])
+    blank = np.full(int(rows.sum()), np.nan)
+    alone = Graded((data.credits[n][rows],), np.column_stack([data.grades[rows, n], blank]), np.ones(len(blank)))
+    return start.with_rules(n, _fit(alone, Weights((start.rules[n],), np.ones(1)), ()))
+
+
+def _fit(data: Graded, start: Weights, still: Sequence[int]) -> Weights:
+    """A fit with the pull that is best for it."""
+    return fit(data, start, _pull(data, start, still), still)
 
 
 # -- the data, and what weights make of them ---------------------------------------------------------------
@@ -229,6 +238,16 @@ class Weights:
     rules: tuple[Numbers, ...]
     dimensions: Numbers
 
+    def with_rules(self, n: int, fitted: Weights) -> Weights:
+        """These, but the rules of dimension ``n`` as fitted (in a fit of that dimension alone, or of all)."""
+        new = fitted.rules[n if len(fitted.rules) > 1 else 0]
+        return Weights((*self.rules[:n], new, *self.rules[n + 1 :]), self.dimensions)
+
+    def but_for(self, still: Sequence[int], fitted: Weights) -> Weights:
+        """The fitted weights, but the rules of some dimensions as they are here."""
+        pairs = zip(self.rules, fitted.rules, strict=True)
+        return Weights(tuple(old if d in still else new for d, (old, new) in enumerate(pairs)), fitted.dimensions)
+
 
 def scores(data: Graded, weights: Weights) -> Numbers:
     """Scores 0-1 of each conversation: the dimensions, overall last; nan where there is none."""
@@ -245,22 +264,17 @@ def _mean(values: Numbers, weights: Numbers) -> Numbers:
         return np.asarray(np.where(total > 0, (np.where(known, values, 0) * weights).sum(axis=1) / total, np.nan))
 
 
-Moves = tuple[Sequence[int], bool]
-"""The dimensions whose rules keep their weights, and whether the dimensions themselves do."""
-
-
-def fit(data: Graded, start: Weights, pull: float, moves: Moves = ((), False)) -> Weights:
+def fit(data: Graded, start: Weights, pull: float, still: Sequence[int] = ()) -> Weights:
     """Weights with the least squared error on the grades, each dimension's adding up as in ``start``.
 
     ``pull`` is how much a weight costs that moves away from the start: per squared natural logarithm of the ratio,
-    the mean over all weights that may move.
+    the mean over all weights that may move: not those of the rules of the dimensions in ``still``.
     """
     from scipy.optimize import minimize
 
     ends = np.cumsum([len(w) for w in start.rules])
-    still, fixed = moves
     rules_free = [np.full(len(w), d not in still) for d, w in enumerate(start.rules)]
-    free = np.concatenate([*rules_free, np.full(len(start.dimensions), not fixed)])
+    free = np.concatenate([*rules_free, np.full(len(start.dimensions), len(start.dimensions) > 1)])
 
     def moved(logs: Numbers) -> Weights:
         parts = np.split(logs, ends)
@@ -365,12 +379,12 @@ def _folds(count: int) -> list[tuple[Any, Any]]:
     return list(folds.split(np.zeros(count)))
 
 
-def _pull(data: Graded, start: Weights, moves: Moves) -> float:
+def _pull(data: Graded, start: Weights, still: Sequence[int]) -> float:
     """The pull with the least error on conversations that the fit has not seen; the strongest of the best."""
     folds = _folds(len(data.caps))
 
     def wrong(pull: float) -> float:
-        errors = [_error(data.part(out), fit(data.part(seen), start, pull, moves))[0] for seen, out in folds]
+        errors = [_error(data.part(out), fit(data.part(seen), start, pull, still))[0] for seen, out in folds]
         return round(float(np.mean(errors)), 6)
 
     return min(PULLS, key=lambda pull: (wrong(pull), -pull))
