@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
+from servicequal.calibration import Graded, Weights, fit, scores
 from servicequal.cues import CueFinder, CueMatch
 from servicequal.detector import builtin_detector
 from servicequal.detector.decide import said_cues
@@ -73,18 +73,14 @@ def rule_credits(marked: Sequence[Marked], cues: Sequence[Sequence[CueMatch]]) -
 
 def scored(table: Any, weights: Any) -> Any:
     """The dimension's score, 0-1, of each row."""
-    known = ~np.isnan(table)
-    return (np.where(known, table, 0) * weights).sum(axis=1) / np.maximum((known * weights).sum(axis=1), 1e-9)
+    alone = Graded((table,), np.zeros((len(table), 2)), np.ones(len(table)))
+    return scores(alone, Weights((weights,), np.ones(1)))[:, 0]
 
 
 def fitted(table: Any, grade: Any, start: Any) -> Any:
     """Weights with the least squared error on the grades, pulled towards ``start``."""
-
-    def loss(logs: Any) -> float:
-        error = ((scored(table, np.exp(logs)) - grade) ** 2).mean()
-        return float(error + PULL * ((logs - np.log(start)) ** 2).mean())
-
-    return np.exp(minimize(loss, np.log(start), method="L-BFGS-B").x)
+    grades = np.column_stack([grade, np.full(len(grade), np.nan)])
+    return fit(Graded((table,), grades, np.ones(len(grade))), Weights((start,), np.ones(1)), PULL).rules[0]
 
 
 def interval(one: Any, other: Any) -> str:

@@ -33,6 +33,7 @@ _HOME = {
     "agents_frame": "report", "cues_frame": "report", "findings_frame": "report", "ledger_frame": "report",
     "scores_frame": "report",
     "score_frame": "frame",
+    "ConversationFeatures": "transformer",
 }  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from .rubric import Rubric, load_rubric
     from .scorer import Scorer, score, score_many
     from .scoring import Finding, LedgerLine, Scorecard
+    from .transformer import ConversationFeatures
 
 
 def __getattr__(name: str) -> Any:

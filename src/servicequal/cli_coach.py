@@ -21,7 +21,7 @@ NO_NAME = "(not told apart)"
 
 
 def coach(
-    out: Annotated[Path, typer.Argument(help="Folder of a finished run of `servicequal score -o`.")],
+    run: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of a finished run of `servicequal score -o`.")],
     agent: Annotated[
         str | None, typer.Option("--agent", help="The agent's speaker_id; left out, agents are listed.")
     ] = None,
@@ -38,10 +38,10 @@ def coach(
 
     if kind not in ("text", "json"):
         raise typer.BadParameter(f"--as {kind!r}: use text, json")
-    run = open_run(out)
+    opened = open_run(run)
     console = _console()
     if agent is None and not every:
-        agents = agents_of(run)
+        agents = agents_of(opened)
         if kind == "json":
             typer.echo(
                 json.dumps([{"speaker_id": a, "conversations": n} for a, n in agents.items()], ensure_ascii=False)
@@ -49,7 +49,7 @@ def coach(
         else:
             console.print(agents_view(agents, least))
         return
-    found = habits(run, agent, most=most, least=least, masker=Masker() if mask else None)
+    found = habits(opened, agent, most=most, least=least, masker=Masker() if mask else None)
     if kind == "json":
         typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
     else:

@@ -56,6 +56,9 @@ class Scorer:
     def __reduce__(self) -> tuple[Any, ...]:
         return (Scorer, (self.rubric, self.packs, self.nlp, self.detector or False, self.semantic))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Scorer:
+        return self
+
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
         notes = check(conversation)
