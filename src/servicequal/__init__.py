@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from .agents import AgentShare, of_agent
     from .agreement import Evaluation, evaluate
     from .batch import Run, RunData, open_run, score_to
-    from .batch import RunData, open_run
     from .calibration import Calibration, calibrate
     from .coaching import AgentHabits, habits
     from .conversation import Channel, Conversation, Role, Span, Turn
