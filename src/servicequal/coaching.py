@@ -196,7 +196,7 @@ def _shares(run: RunData, positions: Any) -> pd.DataFrame:
     import pyarrow.compute as pc
 
     rows: list[tuple[int, str, str | None, float]] = []
-    if len(positions) and run.run["options"].get("turns", True):
+    if len(positions) and run.has_turns:
         here = pc.field("position").isin(positions)
         whose = {position: owners(talk) for position, talk in _conversations(run, positions).items()}
         found = run.table(
@@ -408,7 +408,7 @@ class _Words:
         columns = ["position", "turn", "start", "end", "cue", "speaker", "status", "text", "pattern"]
         for row in self._run.table("cues", columns, here).to_pylist():
             self._cues[row["position"]].setdefault(Span(row["turn"], row["start"], row["end"]), row)
-        if self._run.run["options"].get("turns", True):
+        if self._run.has_turns:
             self._talks = _conversations(self._run, wanted)
 
     def about(self, code: str) -> dict[str, str]:
