@@ -377,8 +377,8 @@ def _flat(shape: Shape) -> Iterable[Shape]:
 
 
 def _rarity(words: AbstractSet[str]) -> int:
-    """How likely one of the words is to be in a text, roughly: what to sort groups by. Whole numbers add up to the same in
-    any order."""
+    """How likely one of the words is to be in a text, roughly: what to sort groups by. Whole numbers add up to the same
+    in any order."""
     return sum([_COMMON.get(word, _SHARES[0]) for word in words])
 
 
