@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 import servicequal as sq
+import servicequal.detector.model
 from servicequal.cues import CueFinder
 from servicequal.detector import builtin_detector, load_detector
 from servicequal.detector.decide import decide, evidence
-from servicequal.detector.features import fold, letter_grams, shape, turn_texts, word_grams
+from servicequal.detector.features import Read, fold, letter_grams, shape, turn_texts, word_grams
 from servicequal.detector.model import LABELS, second_inputs, second_names
 from servicequal.detector.train import train
 from servicequal.gold import read_all_marked
@@ -120,9 +121,27 @@ def test_grams_and_folding():
 
 def test_evidence_is_a_sentence_of_the_original():
     text = "Hello there. Keep an eye on the website! Bye."
-    start, end = evidence(align(text), {"keep an eye": 2.0, "bye": 0.1}, len(text))
+    form = align(text)
+    start, end = evidence(form, [2 / 3 if word in ("keep", "an", "eye") else 0.1 * (word == "bye") for word in form.words])
     assert text[start:end] == "Keep an eye on the website"
-    assert evidence(align(text), {}, len(text)) == (0, len(text))
+    assert evidence(form, []) == (0, len(text))
+
+
+@pytest.mark.parametrize("side", sorted(LABELS))
+def test_compiled_and_plain_layers_agree(whole, samples, side, monkeypatch):
+    pytest.importorskip("servicequal.detector._grams", reason="installed without a compiler")
+    compiled = builtin_detector()
+    plain = load_detector(ROOT / "src" / "servicequal" / "detector" / "detector.zip")
+    monkeypatch.setattr(servicequal.detector.model, "_compiled", lambda: None)
+    for conversation in list(samples.values())[::4]:
+        matches = whole._finder.find(conversation)
+        ours, theirs = (d.chances(conversation, matches, Read(conversation)) for d in (compiled, plain))
+        for number, row in theirs[side].items():
+            assert ours[side][number] == pytest.approx(row, abs=1e-9)
+        for turn in turn_texts(conversation, side):
+            assert compiled.own_words(turn, side) == pytest.approx(plain.own_words(turn, side), abs=1e-9)
+            label = LABELS[side][1]
+            assert compiled.telling_words(turn, side, label) == pytest.approx(plain.telling_words(turn, side, label))
 
 
 def test_a_file_that_is_no_model_is_refused_with_its_name(tmp_path):
