@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from .phrases import Shape
@@ -79,8 +78,7 @@ class Sieve:
         self.count: Final = len(phrases)
         for number, shape in enumerate((*phrases, *loose)):
             self._units[number] = self._steps(shape, number >= len(phrases))
-        best: dict[int, frozenset[str] | None] = {}
-        anchors = [self._anchors(steps, best) for steps in self._units]
+        anchors = _Anchors(self._units).of_all()
         self._longest = max(map(len, (*self._words, *self._begins)), default=0)
         self._known: dict[str, tuple[int, tuple[str, ...], bool]] = {}
         made = _compiled_table() if compiled else None
@@ -91,21 +89,31 @@ class Sieve:
     # -- building
 
     def _steps(self, shape: Shape, loose: bool) -> Steps:
-        if shape.kind == "all":
-            return tuple(step for part in shape.parts for step in self._steps(part, loose))
-        if shape.kind == "words":
+        steps: list[Step] = []
+        self._add(shape, loose, steps)
+        return tuple(steps)
+
+    def _add(self, shape: Shape, loose: bool, steps: list[Step]) -> None:
+        kind = shape.kind
+        if kind == "words":
             self._words.update(shape.words)
-            return tuple((WORD, word) for word in shape.words)
-        if shape.kind == "begins":
+            steps.extend([(WORD, word) for word in shape.words])
+        elif kind == "all":
+            for part in shape.parts:
+                self._add(part, loose, steps)
+        elif kind == "one":
+            steps.append(self._one(shape, loose))
+        elif kind == "maybe":
+            steps.append((MAYBE, self._steps(shape.parts[0], loose)))
+        elif kind == "begins":
             self._begins[shape.words[0]] = key = f"{shape.words[0]} "
-            return ((WORD, key),)
-        if shape.kind == "maybe":
-            return ((MAYBE, self._steps(shape.parts[0], loose)),)
-        if shape.kind == "one":
-            return (self._one(shape, loose),)
-        if shape.kind in ("start", "end"):
-            return ((START if shape.kind == "start" else END, loose),)
-        return ({"any": (ANY, None), "gap": (GAP, shape.most), "number": (AMOUNT, None)}[shape.kind],)
+            steps.append((WORD, key))
+        elif kind == "gap":
+            steps.append((GAP, shape.most))
+        elif kind in ("start", "end"):
+            steps.append((START if kind == "start" else END, loose))
+        else:
+            steps.append((ANY if kind == "any" else AMOUNT, None))
 
     def _one(self, shape: Shape, loose: bool) -> Step:
         """Alternatives: those of one word as a set, each other as a unit of its own, numbered in a row."""
@@ -114,20 +122,21 @@ class Sieve:
             single: set[str] = set()
             longer: list[Steps] = []
             for option in _flat(shape):
+                if option.kind == "words" and len(option.words) == 1:
+                    single.add(option.words[0])
+                    continue
                 steps = self._steps(option, loose)
                 if len(steps) == 1 and steps[0][0] == WORD:
                     single.add(steps[0][1])
                 else:
                     longer.append(steps)
+            self._words |= single
             base = len(self._units)
             self._units += longer
             words = frozenset(single)
             step: Step = (ONE, (words, base, len(longer))) if longer else (WORDS, words)
             self._groups[key] = (shape, step)  # the shape is kept so that its id stays its own
         return self._groups[key][1]
-
-    def _anchors(self, steps: Steps, best: dict[int, frozenset[str] | None]) -> list[frozenset[str]]:
-        return sorted(self._needed(steps, best), key=_rarity)[:_MOST_ANCHORS]
 
     def _index(self, anchors: list[list[frozenset[str]]]) -> None:
         """Per word the units that it is an anchor of: one number, a stretch of bits for each rank of anchor."""
@@ -149,35 +158,6 @@ class Sieve:
             self._owners[word] = int.from_bytes(total, "little")
         self._full = (1 << count) - 1
         self._phrases = (1 << self.count) - 1
-
-    def _needed(self, steps: Steps, best: dict[int, frozenset[str] | None]) -> list[frozenset[str]]:
-        """The groups of words of which a text must hold one each for these steps to be in it."""
-        groups = []
-        for code, value in steps:
-            if code == WORD:
-                groups.append(frozenset({value}))
-            elif code == WORDS:
-                groups.append(value)
-            elif code == AMOUNT:
-                groups.append(frozenset({NUMBER}))
-            elif code == ONE:
-                group = self._best_of(value, best)
-                if group:
-                    groups.append(group)
-        return list(dict.fromkeys(groups))
-
-    def _best_of(self, value: Group, best: dict[int, frozenset[str] | None]) -> frozenset[str] | None:
-        words, base, count = value
-        if base not in best:
-            total = set(words)
-            for number in range(base, base + count):
-                groups = self._needed(self._units[number], best)
-                if not groups:
-                    best[base] = None
-                    return None
-                total |= min(groups, key=_rarity)
-            best[base] = frozenset(total)
-        return best[base]
 
     # -- looking
 
@@ -218,6 +198,52 @@ class Sieve:
 
 
 _FIGURES = re.compile("[£$€]?[0-9]+")
+
+
+class _Anchors:
+    """What every unit of a sieve hangs on: groups of words of which a text must hold one each, the rarest first."""
+
+    def __init__(self, units: Sequence[Steps]) -> None:
+        self._units = units
+        self._ranked: list[list[frozenset[str]] | None] = [None] * len(units)
+        self._best: dict[int, frozenset[str] | None] = {}
+        self._rarity: dict[frozenset[str], int] = {}
+
+    def of_all(self) -> list[list[frozenset[str]]]:
+        """At most four groups for each unit; none where nothing is needed."""
+        return [self._of(number)[:_MOST_ANCHORS] for number in range(len(self._units))]
+
+    def _of(self, number: int) -> list[frozenset[str]]:
+        ranked = self._ranked[number]
+        if ranked is None:
+            found = dict.fromkeys(group for step in self._units[number] if (group := self._needed(*step)))
+            ranked = self._ranked[number] = sorted(found, key=self._how_rare) if len(found) > 1 else list(found)
+        return ranked
+
+    def _needed(self, code: int, value: Any) -> frozenset[str] | None:
+        """The words of which one must be there for a step to be taken, None if none."""
+        if code == WORD:
+            return frozenset((value,))
+        if code == WORDS:
+            words: frozenset[str] = value
+            return words
+        if code == AMOUNT:
+            return frozenset((NUMBER,))
+        return self._of_group(value) if code == ONE else None
+
+    def _of_group(self, value: Group) -> frozenset[str] | None:
+        """The words of which one must be there for one of the alternatives."""
+        words, base, count = value
+        if base not in self._best:
+            options = [self._of(number) for number in range(base, base + count)]
+            self._best[base] = words.union(*(groups[0] for groups in options)) if all(options) else None
+        return self._best[base]
+
+    def _how_rare(self, words: frozenset[str]) -> int:
+        found = self._rarity.get(words)
+        if found is None:
+            found = self._rarity[words] = sum([_COMMON.get(word, _SHARES[0]) for word in words])
+        return found
 
 
 class Scan:
@@ -374,12 +400,6 @@ def _flat(shape: Shape) -> Iterable[Shape]:
             yield from _flat(part)
         else:
             yield part
-
-
-def _rarity(words: AbstractSet[str]) -> int:
-    """How likely one of the words is to be in a text, roughly: what to sort groups by. Whole numbers add up to the same
-    in any order."""
-    return sum([_COMMON.get(word, _SHARES[0]) for word in words])
 
 
 def _compiled_table() -> Any:
