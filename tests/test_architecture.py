@@ -30,6 +30,7 @@ LAYERS = (
     "context",
     "packs",
     "phrases",
+    "plan",
     "_sieve",
     "sieve",
     "cues",

@@ -122,7 +122,9 @@ def test_grams_and_folding():
 def test_evidence_is_a_sentence_of_the_original():
     text = "Hello there. Keep an eye on the website! Bye."
     form = align(text)
-    start, end = evidence(form, [2 / 3 if word in ("keep", "an", "eye") else 0.1 * (word == "bye") for word in form.words])
+    start, end = evidence(
+        form, [2 / 3 if word in ("keep", "an", "eye") else 0.1 * (word == "bye") for word in form.words]
+    )
     assert text[start:end] == "Keep an eye on the website"
     assert evidence(form, []) == (0, len(text))
 

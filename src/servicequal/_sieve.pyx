@@ -37,6 +37,14 @@ cdef void *_room(size_t count, size_t size) except NULL:
     return found
 
 
+cdef int32_t *_copied(int32_t[::1] values) except NULL:
+    cdef int32_t *found = <int32_t *>_room(len(values), sizeof(int32_t))
+    cdef Py_ssize_t at
+    for at in range(len(values)):
+        found[at] = values[at]
+    return found
+
+
 cdef class Table:
     """Flat tables of a sieve's units, and room for one text at a time."""
 
@@ -77,33 +85,33 @@ cdef class Table:
     cdef uint64_t *room         # words that are no marks, marks, nothing, the whole, and two masks a level
     cdef size_t width_room
 
-    def __cinit__(self, units, int phrases, anchors, names_of, str number, int longest, int most_known):
-        """``units`` are tuples of steps, ``anchors`` each unit's groups of words (at most 8)."""
-        cdef int32_t k, at
-        self.phrases, self.longest, self.most_known = phrases, longest, most_known
-        self._names_of, self._known, self._ids = names_of, {}, {}
-        self.n_units = len(units)
-        sequences, sets = list(units), {}
-        rows, begins = [], []
-        k = 0
-        while k < len(sequences):  # grows by the optional parts that are met
-            begins.append(len(rows))
-            rows += [self._row(step, sequences, sets) for step in sequences[k]]
-            k += 1
-        begins.append(len(rows))
-        known = {}
-        self.depth = max((_depth(unit, units, known) for unit in units), default=0) + 2
-        self.steps = <Step *>_room(len(rows), sizeof(Step))
-        for at, row in enumerate(rows):
-            self.steps[at].code, self.steps[at].value, self.steps[at].base, self.steps[at].count = row
-        self.sequences = <int32_t *>_room(len(begins), sizeof(int32_t))
-        for at, k in enumerate(begins):
-            self.sequences[at] = k
-        self.number_id = self._id(number)
+    def __cinit__(self, plan, names_of, str number, int longest, int most_known):
+        """``plan`` is a servicequal.plan.Plan, ``names_of`` gives a word's other names."""
+        cdef int32_t at, k, word
+        cdef int32_t[:, ::1] rows = plan.tables["steps"]
+        cdef int32_t[::1] set_at = plan.tables["set_at"]
+        cdef int32_t[::1] set_words = plan.tables["set_words"]
+        self.phrases, self.longest, self.most_known = plan.phrases, longest, most_known
+        self._names_of, self._known = names_of, {}
+        self._ids = {word_: at_ for at_, word_ in enumerate(plan.words)}
+        self.n_units, self.n_words, self.n_sets = plan.units, len(plan.words), len(set_at) - 1
+        self.depth = plan.depth + 2
+        self.steps = <Step *>_room(rows.shape[0], sizeof(Step))
+        for at in range(rows.shape[0]):
+            self.steps[at] = Step(rows[at, 0], rows[at, 1], rows[at, 2], rows[at, 3])
+        self.sequences = _copied(plan.tables["sequences"])
+        self.owner_at = _copied(plan.tables["owner_at"])
+        self.owners = _copied(plan.tables["owners"])
+        self.others = _copied(plan.tables["others"].reshape(-1))
+        self.number_id = self._ids[number]
         for at, mark in enumerate(".?:"):
-            self.marks[at] = self._id(mark)
-        self._own(anchors)
-        self._fill(sets)
+            self.marks[at] = self._ids[mark]
+        self.set_width = self.n_words // 64 + 1
+        self.sets = <uint64_t *>_room(<size_t>self.n_sets * self.set_width, sizeof(uint64_t))
+        for k in range(self.n_sets):
+            for at in range(set_at[k], set_at[k + 1]):
+                word = set_words[at]
+                self.sets[<size_t>k * self.set_width + word // 64] |= (<uint64_t>1) << (word % 64)
         self.word_epoch = <int64_t *>_room(self.n_words, sizeof(int64_t))
         self.slot = <int32_t *>_room(self.n_words, sizeof(int32_t))
         self.present = <int32_t *>_room(self.n_words, sizeof(int32_t))
@@ -117,9 +125,9 @@ cdef class Table:
         self.group_epoch = <int64_t *>_room(self.n_units, sizeof(int64_t))
         for at in range(self.n_units):
             self.group[at] = -1
-        for row in rows:
-            for at in range(row[2], row[2] + row[3]):
-                self.group[at] = row[2]
+        for k in range(rows.shape[0]):
+            for at in range(rows[k, 2], rows[k, 2] + rows[k, 3]):
+                self.group[at] = rows[k, 2]
         self._widen(1)
 
     def __dealloc__(self):
@@ -143,76 +151,6 @@ cdef class Table:
         PyMem_Free(self.places)
         PyMem_Free(self.set_masks)
         PyMem_Free(self.room)
-
-    # -- building
-
-    def _id(self, str word):
-        return self._ids.setdefault(word, len(self._ids))
-
-    def _row(self, step, list sequences, dict sets):
-        code, value = step
-        if code == C_WORD:
-            return code, self._id(value), 0, 0
-        if code == C_WORDS:
-            return code, sets.setdefault(value, len(sets)), 0, 0
-        if code == C_ONE:
-            words, base, count = value
-            return code, sets.setdefault(words, len(sets)) if words else -1, base, count
-        if code == C_MAYBE:
-            sequences.append(value)
-            return code, len(sequences) - 1, 0, 0
-        return code, int(value or 0), 0, 0
-
-    def _own(self, anchors):
-        """Per word the units that it anchors first, and per unit what else must be there."""
-        cdef int32_t unit, at
-        self.others = <int32_t *>_room(self.n_units * OTHERS, sizeof(int32_t))
-        owners = {}
-        for unit, groups in enumerate(anchors):
-            rest = [self._id(*words) for words in groups[1:] if len(words) == 1]
-            for at, value in enumerate((rest + [-1] * OTHERS)[:OTHERS]):
-                self.others[unit * OTHERS + at] = value
-            for word in groups[0] if groups else ():
-                owners.setdefault(self._id(word), []).append(unit)
-        free = [unit for unit, groups in enumerate(anchors) if not groups]
-        self.n_words = len(self._ids)
-        self.owner_at = <int32_t *>_room(self.n_words + 2, sizeof(int32_t))
-        flat = []
-        for at in range(self.n_words):
-            self.owner_at[at] = len(flat)
-            flat += owners.get(at, ())
-        self.owner_at[self.n_words] = len(flat)
-        flat += free
-        self.owner_at[self.n_words + 1] = len(flat)
-        self.owners = <int32_t *>_room(len(flat), sizeof(int32_t))
-        for at, value in enumerate(flat):
-            self.owners[at] = value
-
-    def _fill(self, dict sets):
-        cdef int32_t number, word
-        for words in sets:
-            for name in words:
-                self._id(name)
-        if len(self._ids) > self.n_words:  # words that anchor nothing: owner tables end before them
-            self._grow(len(self._ids))
-        self.n_sets = len(sets)
-        self.set_width = self.n_words // 64 + 1
-        self.sets = <uint64_t *>_room(<size_t>self.n_sets * self.set_width, sizeof(uint64_t))
-        for words, number in sets.items():
-            for name in words:
-                word = self._ids[name]
-                self.sets[<size_t>number * self.set_width + word // 64] |= (<uint64_t>1) << (word % 64)
-
-    cdef _grow(self, int32_t count):
-        cdef int32_t last = self.owner_at[self.n_words], free = self.owner_at[self.n_words + 1], at
-        cdef int32_t *wider = <int32_t *>_room(count + 2, sizeof(int32_t))
-        memcpy(wider, self.owner_at, (self.n_words + 1) * sizeof(int32_t))
-        for at in range(self.n_words, count + 1):
-            wider[at] = last
-        wider[count + 1] = free
-        PyMem_Free(self.owner_at)
-        self.owner_at = wider
-        self.n_words = count
 
     cdef int _widen(self, size_t width) except -1:
         """Room for masks of this many words."""
@@ -510,15 +448,3 @@ cdef inline bint _over(uint64_t *at, uint64_t *places, int width) noexcept:
         any |= at[i]
     return any != 0
 
-
-def _depth(steps, units, known):
-    deepest = 0
-    for code, value in steps:
-        if code == C_MAYBE:
-            deepest = max(deepest, 1 + _depth(value, units, known))
-        elif code == C_ONE:
-            _, base, count = value
-            if base not in known:
-                known[base] = max((_depth(unit, units, known) for unit in units[base : base + count]), default=0)
-            deepest = max(deepest, 1 + known[base])
-    return deepest

@@ -19,6 +19,7 @@ from .language import Sentences, sentences_of
 from .normal import Aligned, align
 from .packs import Pack, builtin_macros
 from .phrases import Compiler, Shape, pattern_of
+from .plan import Plan, builtin_plan, digest_of
 from .sieve import AnyScan, Sieve
 
 _KINDS_IN_NEXT_TURN = 2
@@ -62,7 +63,6 @@ class CueMatch:
 class _Phrase:
     pack: Pack
     source: str
-    shape: Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,17 @@ class CueFinder:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueFinder, (self.packs, self.nlp))
+
+    def plans(self) -> dict[str, tuple[str, Plan]]:
+        """Both sides' sieves as flat tables, with the digests of what they rest on, worked out anew: for the file that
+        ships."""
+        macros = builtin_macros()
+        found = {}
+        for side in self._sides:
+            packs = [pack for pack in self.packs if pack.speaker == side]
+            exceptions = [(p, s) for p in packs for sources in (p.unless, p.unless_turn) for s in sources]
+            found[side] = (digest_of(packs, macros), self._sides[side]._worked_out(exceptions).plan)
+        return found
 
     def find(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
         """All cues of a conversation, in order of turn, start and cue; softening applied.
@@ -123,19 +134,31 @@ class _Side:
         self._options = re2.Options()
         self._options.max_mem = 64 << 20
         self._options.log_errors = False
-        self._phrases: list[_Phrase] = []
-        exceptions: list[Shape] = []
+        self._phrases = [_Phrase(pack, source) for pack in packs for source in pack.phrases]
+        self._compilers = {pack.cue: Compiler(pack.macros, shared) for pack in packs}
         self._unless: dict[str, _Exceptions] = {}
         self._unless_turn: dict[str, _Exceptions] = {}
+        exceptions: list[tuple[Pack, str]] = []
         for pack in packs:
-            compiler = Compiler(pack.macros, shared)
-            self._phrases += [_Phrase(pack, p, _checked(pack, p, compiler)) for p in pack.phrases]
             for table, sources in ((self._unless, pack.unless), (self._unless_turn, pack.unless_turn)):
-                shapes = [_checked(pack, source, compiler) for source in sources]
-                table[pack.cue] = _Exceptions(shapes, len(exceptions), self._options)
-                exceptions += shapes
-        self._sieve = Sieve([phrase.shape for phrase in self._phrases], loose=exceptions)
+                table[pack.cue] = _Exceptions(pack, sources, self._compilers[pack.cue], len(exceptions), self._options)
+                exceptions += [(pack, source) for source in sources]
+        self._sieve = self._planned(packs, shared) or self._worked_out(exceptions)
         self._compiled: dict[int, Any] = {}
+
+    @staticmethod
+    def _planned(packs: Sequence[Pack], shared: Compiler) -> Sieve | None:
+        """The sieve that ships, if it is of these packs: they need not be worked out again."""
+        side = packs[0].speaker if packs else ""
+        plan = builtin_plan(side, digest_of(packs, shared.macros))
+        return Sieve.of(plan) if plan else None
+
+    def _worked_out(self, exceptions: Sequence[tuple[Pack, str]]) -> Sieve:
+        shapes = [self._shape(phrase.pack, phrase.source) for phrase in self._phrases]
+        return Sieve(shapes, loose=[self._shape(pack, source) for pack, source in exceptions])
+
+    def _shape(self, pack: Pack, source: str) -> Shape:
+        return _checked(pack, source, self._compilers[pack.cue])
 
     def find(self, form: Aligned, speaker: Role, turn: int, every: bool = False) -> list[CueMatch]:
         """The cues of one turn; ``every`` phrase and exception is tried where the sieve is not trusted."""
@@ -176,7 +199,7 @@ class _Side:
     def _searched(self, index: int, normal: str) -> list[tuple[int, int]]:
         """Where RE2 finds a phrase; a match's last word may be the one before the next match."""
         if index not in self._compiled:
-            self._compiled[index] = self._patterns(pattern_of(self._phrases[index].shape))
+            self._compiled[index] = self._patterns(self._phrases[index])
         beginning, whole = self._compiled[index]
         data = normal.encode()  # RE2's own form, made once: a million characters may hold thousands of matches
         found: list[tuple[int, int]] = []
@@ -190,11 +213,12 @@ class _Side:
             at = max(end, at + 1)
         return found
 
-    def _patterns(self, source: str) -> tuple[Any, Any]:
+    def _patterns(self, phrase: _Phrase) -> tuple[Any, Any]:
         """A pattern that finds where the first match begins, and one that takes the longest from there: asked for both
         at once RE2 has to follow every beginning."""
         import re2
 
+        source = pattern_of(self._shape(phrase.pack, phrase.source))
         longest = re2.Options()
         longest.max_mem = self._options.max_mem
         longest.log_errors = False
@@ -253,23 +277,26 @@ class _Side:
 class _Exceptions:
     """Phrases that excuse a cue, numbered in the sieve after all phrases."""
 
-    def __init__(self, shapes: Sequence[Shape], first: int, options: Any) -> None:
-        self._shapes = tuple(shapes)
+    def __init__(self, pack: Pack, sources: Sequence[str], compiler: Compiler, first: int, options: Any) -> None:
+        self._pack = pack
+        self._sources = tuple(sources)
+        self._compiler = compiler
         self._first = first
         self._options = options
         self._pattern: Any = None
 
     def among(self, text: str, scan: AnyScan | None, sieve: Sieve) -> bool:
         """Whether one of them is in a text, which is all or a part of what was scanned."""
-        if not self._shapes:
+        if not self._sources:
             return False
         first = sieve.count + self._first
-        if scan is not None and not scan.can(first, len(self._shapes)):
+        if scan is not None and not scan.can(first, len(self._sources)):
             return False
         if self._pattern is None:
             import re2
 
-            self._pattern = re2.compile("|".join(f"(?:{pattern_of(s)})" for s in self._shapes), self._options)
+            patterns = [pattern_of(_checked(self._pack, s, self._compiler)) for s in self._sources]
+            self._pattern = re2.compile("|".join(f"(?:{p})" for p in patterns), self._options)
         return self._pattern.search(text) is not None
 
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from .phrases import Shape
+from .plan import Plan, flatten
 
 LONGEST = 2048
 """Words of a text that are followed; numbers as long as a longer one would cost more than they save."""
@@ -66,6 +67,9 @@ Group = tuple[frozenset[str], int, int]
 Steps = tuple[Step, ...]
 
 
+_CODES = {"word": WORD, "words": WORDS, "one": ONE, "maybe": MAYBE}
+
+
 class Sieve:
     """A set of phrases, ready to be looked for together. ``loose`` phrases may begin and end anywhere: they are
     looked for in a part of the text only. ``compiled``: use the compiled steps where they are installed."""
@@ -74,17 +78,31 @@ class Sieve:
         self._units: list[Steps] = [()] * (len(phrases) + len(loose))
         self._groups: dict[tuple[int, bool], tuple[Shape, Step]] = {}
         self._begins: dict[str, str] = {}
-        self._words: set[str] = set()
-        self.count: Final = len(phrases)
+        self.count = len(phrases)
         for number, shape in enumerate((*phrases, *loose)):
             self._units[number] = self._steps(shape, number >= len(phrases))
         anchors = _Anchors(self._units).of_all()
-        self._longest = max(map(len, (*self._words, *self._begins)), default=0)
-        self._known: dict[str, tuple[int, tuple[str, ...], bool]] = {}
-        made = _compiled_table() if compiled else None
-        self._table = made and made(self._units, self.count, anchors, self.names, NUMBER, LONGEST, _MOST_KNOWN)
+        self._use(flatten(self._units, self.count, anchors, self._begins, _CODES, (NUMBER, *".?:")), compiled)
         if not self._table:
             self._index(anchors)
+
+    @classmethod
+    def of(cls, plan: Plan) -> Sieve | None:
+        """A sieve by its plan; None where the compiled steps, which need nothing else, are not installed."""
+        sieve = cls.__new__(cls)
+        sieve._units = []
+        sieve.count = plan.phrases
+        sieve._begins = {begin: f"{begin} " for begin in plan.begins}
+        sieve._use(plan, compiled=True)
+        return sieve if sieve._table else None
+
+    def _use(self, plan: Plan, compiled: bool) -> None:
+        self.plan = plan
+        self._words = frozenset(plan.words)
+        self._longest = max(map(len, (*plan.words, *plan.begins)), default=0)
+        self._known: dict[str, tuple[int, tuple[str, ...], bool]] = {}
+        made = _compiled_table() if compiled else None
+        self._table = made and made(plan, self.names, NUMBER, LONGEST, _MOST_KNOWN)
 
     # -- building
 
@@ -96,7 +114,6 @@ class Sieve:
     def _add(self, shape: Shape, loose: bool, steps: list[Step]) -> None:
         kind = shape.kind
         if kind == "words":
-            self._words.update(shape.words)
             steps.extend([(WORD, word) for word in shape.words])
         elif kind == "all":
             for part in shape.parts:
@@ -130,7 +147,6 @@ class Sieve:
                     single.add(steps[0][1])
                 else:
                     longer.append(steps)
-            self._words |= single
             base = len(self._units)
             self._units += longer
             words = frozenset(single)
