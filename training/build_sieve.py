@@ -1,5 +1,6 @@
-"""Write the built-in packs' phrases as flat tables, so that no Scorer has to work them out: after any change of a pack, of
-the macros or of how phrases are compiled.
+"""Write the built-in packs' phrases as flat tables, so that no Scorer has to work them out.
+
+To be run after any change of a pack, of the macros or of how phrases are compiled.
 
 python training/build_sieve.py
 """
