@@ -8,10 +8,10 @@ SOURCES = {
     "servicequal.detector._grams": "src/servicequal/detector/_grams.pyx",
 }
 
-setup(
-    ext_modules=cythonize(
-        [Extension(name, [source], optional=True) for name, source in SOURCES.items()],
-        build_dir="build",
-        language_level=3,
-    )
+extensions = cythonize(
+    [Extension(name, [source]) for name, source in SOURCES.items()], build_dir="build", language_level=3
 )
+for extension in extensions:
+    extension.optional = True
+
+setup(ext_modules=extensions)

@@ -105,10 +105,13 @@ cdef class Reader:
         PyMem_Free(self.count)
         PyMem_Free(self.touched)
 
-    def said(self, str text, str before, str after, double[::1] total):
-        """Add to ``total`` (labels) what the known n-grams of a turn and of what is said around it give."""
+    def own(self, str text, double[::1] total):
+        """Add to ``total`` (labels) what a turn's known n-grams of words and letters give."""
         self._block(text, WORDS, 3, total)
         self._block(text, LETTERS, 0, total)
+
+    def around(self, str before, str after, double[::1] total):
+        """Add to ``total`` (labels) what is said before and after a turn."""
         self._block(before, BEFORE, 2, total)
         self._block(after, AFTER, 2, total)
 

@@ -132,7 +132,7 @@ def _proposed(
     if not missing:
         return []
     original = conversation.turns[turn.number]
-    own = stretch.remember(("own", side, turn.text), lambda: detector.own_words(turn, side))
+    own = detector.own(turn, side, read)
     out = []
     for cue in missing:
         if own[LABELS[side].index(cue)] < _OWN_WORDS or (cue in HURTING and chance[cue] < _LEAST_SURE):

@@ -92,6 +92,8 @@ class Read:
         self._folded: list[str] | None = None
         self._turns: dict[str, list[TurnText]] = {}
         self._shapes: dict[int, list[float]] = {}
+        self.own: dict[int, Any] = {}
+        """By turn what the detector makes of its own words, once it has read them."""
 
     def turns(self, side: str) -> list[TurnText]:
         """The scorable turns of one side, each with the other side's up to two turns before and next one after."""

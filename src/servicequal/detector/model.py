@@ -90,16 +90,27 @@ class Side:
         scaled = self.second / self.scale[:, None]
         return grams and grams.Layer(scaled, self.second_bias - self.mean @ scaled)
 
-    def said(self, turn: TurnText) -> Floats:
-        """What a turn's n-grams give, log-odds: shape (labels,)."""
+    def own(self, text: str) -> Floats:
+        """What the n-grams of a turn's own words and letters give, log-odds: shape (labels,)."""
+        if self.reader is None:
+            return self._sum(TurnText(0, text, "", ""), ("words", "letters"))
         total = np.zeros(len(self.bias))
-        if self.reader is not None:
-            self.reader.said(turn.text, turn.before, turn.after, total)
-            return total
-        found = _weighted(self, turn, BLOCKS)
-        if found:
-            total += np.asarray([value for _, _, value in found]) @ self.weights[[row for _, row, _ in found]]
+        self.reader.own(text, total)
         return total
+
+    def around(self, before: str, after: str) -> Floats:
+        """What the n-grams of the turns before and after one give, log-odds: shape (labels,)."""
+        if self.reader is None:
+            return self._sum(TurnText(0, "", before, after), ("before", "after"))
+        total = np.zeros(len(self.bias))
+        self.reader.around(before, after, total)
+        return total
+
+    def _sum(self, turn: TurnText, blocks: Sequence[str]) -> Floats:
+        found = _weighted(self, turn, blocks)
+        if not found:
+            return np.zeros(len(self.bias))
+        return np.asarray([value for _, _, value in found]) @ self.weights[[row for _, row, _ in found]]
 
     def placed(self, shapes: Sequence[Sequence[float]], said: Sequence[Floats]) -> Floats:
         """The first layer's log-odds of turns, from their shapes and n-grams: shape (turns, labels)."""
@@ -146,15 +157,25 @@ class Detector:
         read = read or Read(conversation, stretch)
         fitted = self.sides[side]
         turns = read.turns(side)
-        said = [self._said(fitted, side, turn, stretch) for turn in turns]
+        said = [self.own(turn, side, read) + self._around(turn, side, stretch) for turn in turns]
         odds = fitted.placed([read.shape(turn) for turn in turns], said)
         return dict(zip((turn.number for turn in turns), odds, strict=True))
 
-    @staticmethod
-    def _said(fitted: Side, side: str, turn: TurnText, stretch: Stretch) -> Floats:
-        if stretch.known is None:
-            return fitted.said(turn)
-        return stretch.remember(("said", side, turn.text, turn.before, turn.after), lambda: fitted.said(turn))
+    def own(self, turn: TurnText, side: str, read: Read) -> Floats:
+        """How much a turn's own words and letters, without what is said around it, speak for each of the side's labels
+        (log-odds): shape (labels,)."""
+        found = read.own.get(turn.number)
+        if found is None:
+            fitted = self.sides[side]
+            found = read.stretch.remember(("own", side, turn.text), lambda: fitted.own(turn.text))
+            read.own[turn.number] = found
+        return np.asarray(found)
+
+    def _around(self, turn: TurnText, side: str, stretch: Stretch) -> Floats:
+        fitted = self.sides[side]
+        return stretch.remember(
+            ("around", side, turn.before, turn.after), lambda: fitted.around(turn.before, turn.after)
+        )
 
     def probabilities(
         self, conversation: Conversation, matches: Sequence[CueMatch], stretch: Stretch = WHOLE
@@ -183,12 +204,6 @@ class Detector:
         group = "social" if channel == "social" else "other"
         tables = self.sides[side].thresholds
         return tables[f"{group}/phrase"].tolist(), tables[f"{group}/model"].tolist()
-
-    def own_words(self, turn: TurnText, side: str) -> list[float]:
-        """How much the turn's own words and letters, without what is said around it, speak for each of the side's
-        labels (log-odds)."""
-        found: list[float] = self.sides[side].said(TurnText(turn.number, turn.text, "", "")).tolist()
-        return found
 
     def telling_words(self, turn: TurnText, side: str, label: str) -> list[float]:
         """How much each word of a turn speaks for a label (log-odds): the weights of the runs of words that it is in,
