@@ -6,7 +6,7 @@ to one text carries its number (``epoch``), so nothing has to be wiped between t
 """
 
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 cdef enum:  # as servicequal.sieve numbers them
@@ -28,6 +28,13 @@ cdef struct Step:
     int32_t value   # WORD: word; WORDS, ONE: set or -1; GAP: words; START, END: loose; MAYBE: sequence
     int32_t base    # ONE: first unit
     int32_t count   # ONE: units
+
+
+cdef struct Unit:  # together, for whoever looks at one looks at all
+    int32_t epoch
+    int32_t there
+    int32_t group       # the first of the group of alternatives that it is of; else -1
+    int32_t others[OTHERS]  # words that must be there besides; -1: no more
 
 
 cdef void *_room(size_t count, size_t size) except NULL:
@@ -60,23 +67,20 @@ cdef class Table:
     cdef int32_t *sequences     # where each begins among the steps; one more at the end
     cdef int32_t *owner_at
     cdef int32_t *owners        # units of which the word is in the rarest group of anchors
-    cdef int32_t *others        # per unit: words that must be there besides; -1: no more
-    cdef uint64_t *sets         # bits of words
-    cdef int32_t set_width
-    cdef readonly int64_t epoch
-    cdef int64_t *word_epoch
-    cdef int64_t *unit_epoch
-    cdef int64_t *set_epoch
-    cdef unsigned char *is_there
+    cdef Unit *units
+    cdef int32_t *set_at        # where each set begins among the words of all sets
+    cdef int32_t *set_words
+    cdef readonly int32_t epoch
+    cdef int32_t *word_epoch
+    cdef int32_t *set_epoch
     cdef int32_t *slot          # of a word among those present
     cdef int32_t *present
     cdef int32_t n_present
     cdef int32_t *active
     cdef int32_t n_active
-    cdef int32_t *group         # of a unit that is an alternative: the first of its group; else -1
     cdef int32_t *grouped       # a group's active units, from its first on
     cdef int32_t *n_grouped
-    cdef int64_t *group_epoch
+    cdef int32_t *group_epoch
     cdef int length, width
     cdef bint shallow, odd
     cdef uint64_t *places       # of the words present
@@ -87,14 +91,13 @@ cdef class Table:
 
     def __cinit__(self, plan, names_of, str number, int longest, int most_known):
         """``plan`` is a servicequal.plan.Plan, ``names_of`` gives a word's other names."""
-        cdef int32_t at, k, word
+        cdef int32_t at, k
         cdef int32_t[:, ::1] rows = plan.tables["steps"]
-        cdef int32_t[::1] set_at = plan.tables["set_at"]
-        cdef int32_t[::1] set_words = plan.tables["set_words"]
+        cdef int32_t[:, ::1] others = plan.tables["others"]
         self.phrases, self.longest, self.most_known = plan.phrases, longest, most_known
         self._names_of, self._known = names_of, {}
         self._ids = {word_: at_ for at_, word_ in enumerate(plan.words)}
-        self.n_units, self.n_words, self.n_sets = plan.units, len(plan.words), len(set_at) - 1
+        self.n_units, self.n_words, self.n_sets = plan.units, len(plan.words), len(plan.tables["set_at"]) - 1
         self.depth = plan.depth + 2
         self.steps = <Step *>_room(rows.shape[0], sizeof(Step))
         for at in range(rows.shape[0]):
@@ -102,32 +105,27 @@ cdef class Table:
         self.sequences = _copied(plan.tables["sequences"])
         self.owner_at = _copied(plan.tables["owner_at"])
         self.owners = _copied(plan.tables["owners"])
-        self.others = _copied(plan.tables["others"].reshape(-1))
+        self.set_at = _copied(plan.tables["set_at"])
+        self.set_words = _copied(plan.tables["set_words"])
         self.number_id = self._ids[number]
         for at, mark in enumerate(".?:"):
             self.marks[at] = self._ids[mark]
-        self.set_width = self.n_words // 64 + 1
-        self.sets = <uint64_t *>_room(<size_t>self.n_sets * self.set_width, sizeof(uint64_t))
-        for k in range(self.n_sets):
-            for at in range(set_at[k], set_at[k + 1]):
-                word = set_words[at]
-                self.sets[<size_t>k * self.set_width + word // 64] |= (<uint64_t>1) << (word % 64)
-        self.word_epoch = <int64_t *>_room(self.n_words, sizeof(int64_t))
+        self.word_epoch = <int32_t *>_room(self.n_words, sizeof(int32_t))
         self.slot = <int32_t *>_room(self.n_words, sizeof(int32_t))
         self.present = <int32_t *>_room(self.n_words, sizeof(int32_t))
-        self.unit_epoch = <int64_t *>_room(self.n_units, sizeof(int64_t))
-        self.is_there = <unsigned char *>_room(self.n_units, 1)
+        self.units = <Unit *>_room(self.n_units, sizeof(Unit))
         self.active = <int32_t *>_room(self.n_units, sizeof(int32_t))
-        self.set_epoch = <int64_t *>_room(self.n_sets, sizeof(int64_t))
-        self.group = <int32_t *>_room(self.n_units, sizeof(int32_t))
+        self.set_epoch = <int32_t *>_room(self.n_sets, sizeof(int32_t))
         self.grouped = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self.n_grouped = <int32_t *>_room(self.n_units, sizeof(int32_t))
-        self.group_epoch = <int64_t *>_room(self.n_units, sizeof(int64_t))
+        self.group_epoch = <int32_t *>_room(self.n_units, sizeof(int32_t))
         for at in range(self.n_units):
-            self.group[at] = -1
+            self.units[at].group = -1
+            for k in range(OTHERS):
+                self.units[at].others[k] = others[at, k]
         for k in range(rows.shape[0]):
             for at in range(rows[k, 2], rows[k, 2] + rows[k, 3]):
-                self.group[at] = rows[k, 2]
+                self.units[at].group = rows[k, 2]
         self._widen(1)
 
     def __dealloc__(self):
@@ -135,16 +133,14 @@ cdef class Table:
         PyMem_Free(self.sequences)
         PyMem_Free(self.owner_at)
         PyMem_Free(self.owners)
-        PyMem_Free(self.others)
-        PyMem_Free(self.sets)
+        PyMem_Free(self.units)
+        PyMem_Free(self.set_at)
+        PyMem_Free(self.set_words)
         PyMem_Free(self.word_epoch)
-        PyMem_Free(self.unit_epoch)
         PyMem_Free(self.set_epoch)
-        PyMem_Free(self.is_there)
         PyMem_Free(self.slot)
         PyMem_Free(self.present)
         PyMem_Free(self.active)
-        PyMem_Free(self.group)
         PyMem_Free(self.grouped)
         PyMem_Free(self.n_grouped)
         PyMem_Free(self.group_epoch)
@@ -162,7 +158,7 @@ cdef class Table:
         if wider == NULL:
             raise MemoryError
         self.set_masks = <uint64_t *>wider
-        memset(self.set_epoch, 0, self.n_sets * sizeof(int64_t))
+        memset(self.set_epoch, 0, self.n_sets * sizeof(int32_t))
         wider = PyMem_Realloc(self.room, (4 + 2 * self.depth) * width * sizeof(uint64_t))
         if wider == NULL:
             raise MemoryError
@@ -172,12 +168,12 @@ cdef class Table:
 
     # -- one text
 
-    cpdef int64_t scan(self, list words) except -1:
+    cpdef int32_t scan(self, list words) except -1:
         """Take a text in: where its words stand, and the units whose anchors are all there. Its number is returned."""
         cdef int at, id
         cdef object ids
         cdef uint64_t *mask
-        self.epoch += 1
+        self._next()
         self.length = len(words)
         self.shallow = self.length > self.longest
         self.odd = False
@@ -198,6 +194,18 @@ cdef class Table:
         self._activate()
         self._mark()
         return self.epoch
+
+    cdef void _next(self) noexcept:
+        """The next text's number; after two thousand million they begin anew."""
+        cdef int32_t k
+        if self.epoch == 2147483647:
+            memset(self.word_epoch, 0, self.n_words * sizeof(int32_t))
+            memset(self.set_epoch, 0, self.n_sets * sizeof(int32_t))
+            memset(self.group_epoch, 0, self.n_units * sizeof(int32_t))
+            for k in range(self.n_units):
+                self.units[k].epoch = 0
+            self.epoch = 0
+        self.epoch += 1
 
     cdef tuple _learn(self, str word):
         names, odd = self._names_of(word)
@@ -229,29 +237,29 @@ cdef class Table:
         return self.places + <size_t>self.slot[word] * self.width
 
     cdef void _activate(self) noexcept:
-        cdef int32_t k, at, word, unit
+        cdef int32_t k, at, word
+        cdef Unit *unit
         for k in range(self.n_present + 1):
             word = self.present[k] if k < self.n_present else self.n_words  # last: units without anchors
             for at in range(self.owner_at[word], self.owner_at[word + 1]):
-                unit = self.owners[at]
-                if self.unit_epoch[unit] == self.epoch:
+                unit = self.units + self.owners[at]
+                if unit.epoch == self.epoch:
                     continue
-                self.unit_epoch[unit] = self.epoch
-                self.is_there[unit] = self._has_others(unit)
-                if self.is_there[unit]:
-                    if unit < self.phrases:
-                        self.active[self.n_active] = unit
+                unit.epoch = self.epoch
+                unit.there = self._has_others(unit)
+                if unit.there:
+                    if self.owners[at] < self.phrases:
+                        self.active[self.n_active] = self.owners[at]
                         self.n_active += 1
-                    elif self.group[unit] >= 0:
-                        self._join(self.group[unit], unit)
+                    elif unit.group >= 0:
+                        self._join(unit.group, self.owners[at])
 
-    cdef bint _has_others(self, int32_t unit) noexcept:
-        cdef int32_t k, other
-        for k in range(unit * OTHERS, (unit + 1) * OTHERS):
-            other = self.others[k]
-            if other == -1:
+    cdef inline bint _has_others(self, Unit *unit) noexcept:
+        cdef int32_t k
+        for k in range(OTHERS):
+            if unit.others[k] < 0:
                 return True
-            if self.word_epoch[other] != self.epoch:
+            if self.word_epoch[unit.others[k]] != self.epoch:
                 return False
         return True
 
@@ -263,7 +271,7 @@ cdef class Table:
         self.n_grouped[group] += 1
 
     cdef bint _is_active(self, int32_t unit) noexcept:
-        return self.unit_epoch[unit] == self.epoch and self.is_there[unit]
+        return self.units[unit].epoch == self.epoch and self.units[unit].there
 
     cdef void _mark(self) noexcept:
         """The masks of the marks, of all other words, and of every place."""
@@ -351,16 +359,15 @@ cdef class Table:
     cdef uint64_t *_set(self, int32_t number) noexcept:
         """Where the words of a set stand."""
         cdef uint64_t *mask = self.set_masks + <size_t>number * self.width
-        cdef uint64_t *words = self.sets + <size_t>number * self.set_width
         cdef int32_t k, i, word
         if self.set_epoch[number] != self.epoch:
             self.set_epoch[number] = self.epoch
             memset(mask, 0, self.width * sizeof(uint64_t))
-            for k in range(self.n_present):
-                word = self.present[k]
-                if words[word >> 6] >> (word & 63) & 1:
+            for k in range(self.set_at[number], self.set_at[number + 1]):
+                word = self.set_words[k]
+                if self.word_epoch[word] == self.epoch:
                     for i in range(self.width):
-                        mask[i] |= self.places[<size_t>k * self.width + i]
+                        mask[i] |= self.places[<size_t>self.slot[word] * self.width + i]
         return mask
 
     cdef bint _ends(self, int32_t sequence, uint64_t *at, int level) noexcept:
