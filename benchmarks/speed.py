@@ -1,6 +1,6 @@
 """How fast scoring is, as ratios to other things done with the same turns in the same run.
 
-    python benchmarks/speed.py [--conversations 600] [--rounds 5] [--instructions]
+    python benchmarks/speed.py [--conversations 600] [--rounds 5] [--instructions] [--all]
 
 Conversations are those of data/training/corpus.jsonl over and over, each with an id of its own, in one file of JSON
 lines. *Whole run* is ``sq.score_to`` from that file to Parquet in one process, the Scorer built and warm. It is set
@@ -15,6 +15,9 @@ against
 
 The rounds take turns, and medians are printed: on a busy machine ratios are worth more than times. ``--instructions``
 counts, with valgrind's callgrind, the instructions that a turn costs, for judging a change where times are noise.
+``--all`` goes on with the other benchmarks: two processes against one and peak memory up to a million turns
+(batch.py), Spark's local cluster against two processes (spark.py, with the extra), live scoring (live.py), and the
+instructions. It takes most of an hour.
 """
 
 from __future__ import annotations
@@ -200,6 +203,7 @@ def main() -> None:
     arguments.add_argument("--conversations", type=int, default=600)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--instructions", action="store_true", help="count instructions instead (needs valgrind)")
+    arguments.add_argument("--all", action="store_true", help="and all other benchmarks of speed")
     arguments.add_argument("--hot", type=int, help=argparse.SUPPRESS)
     arguments.add_argument("--model", action="store_true", help=argparse.SUPPRESS)
     given = arguments.parse_args()
@@ -213,6 +217,11 @@ def main() -> None:
             source = Path(folder) / "in.jsonl"
             generate(source, given.conversations)
             ratios(source, given.rounds, console)
+    if given.all:
+        for other in (["batch.py", "--rounds", "5", "--turns", "10000", "1000000"], ["spark.py"], ["live.py"]):
+            console.print(f"\n{other[0]}")
+            subprocess.run([sys.executable, str(Path(__file__).with_name(other[0])), *other[1:]], check=False)
+        instructions(console)
 
 
 if __name__ == "__main__":

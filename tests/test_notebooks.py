@@ -54,6 +54,7 @@ def tidy(notebook: Any) -> Any:
             continue
         count += 1
         cell.execution_count = count
+        cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]  # warnings about what else is installed
         for output in cell.outputs:
             output.pop("transient", None)
             if "execution_count" in output:
