@@ -104,7 +104,7 @@ def test_layers_fit_their_names(whole):
     conversation = talk("c: It broke!! Any news?", "a: Sorry, let me look.", "c: ok")
     detector = builtin_detector()
     assert detector is not None
-    firsts = {side: detector.first(conversation, side) for side in LABELS}
+    firsts = {side: detector.first(side, Read(conversation)) for side in LABELS}
     inputs = second_inputs(conversation, firsts, whole.cues(conversation))
     for side in LABELS:
         for row in inputs[side].values():
@@ -137,7 +137,7 @@ def test_compiled_and_plain_layers_agree(whole, samples, side, monkeypatch):
     monkeypatch.setattr(servicequal.detector.model, "_compiled", lambda: None)
     for conversation in list(samples.values())[::4]:
         matches = whole._finder.find(conversation)
-        ours, theirs = (d.chances(conversation, matches, Read(conversation)) for d in (compiled, plain))
+        ours, theirs = (d.chances(matches, Read(conversation)) for d in (compiled, plain))
         for number, row in theirs[side].items():
             assert ours[side][number] == pytest.approx(row, abs=1e-9)
         for turn in turn_texts(conversation, side):

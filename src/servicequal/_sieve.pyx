@@ -94,6 +94,8 @@ cdef class Table:
         cdef int32_t at, k
         cdef int32_t[:, ::1] rows = plan.tables["steps"]
         cdef int32_t[:, ::1] others = plan.tables["others"]
+        if others.shape[1] != OTHERS:
+            raise ValueError(f"a plan of {others.shape[1]} further words for each unit; these steps take {OTHERS}")
         self.phrases, self.longest, self.most_known = plan.phrases, longest, most_known
         self._names_of, self._known = names_of, {}
         self._ids = {word_: at_ for at_, word_ in enumerate(plan.words)}

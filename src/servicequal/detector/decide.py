@@ -38,7 +38,7 @@ def decide(
     longer conversation the outer turns lack their context: see :data:`CONTEXT_BEFORE`.
     """
     read = Read(conversation, stretch, forms)
-    chances = detector.chances(conversation, matches, read)
+    chances = detector.chances(matches, read)
     by_turn: dict[int, list[CueMatch]] = {}
     for match in matches:
         by_turn.setdefault(match.turn, []).append(match)

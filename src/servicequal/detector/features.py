@@ -121,9 +121,9 @@ class Read:
         return found
 
 
-def turn_texts(conversation: Conversation, side: str, stretch: Stretch = WHOLE) -> list[TurnText]:
+def turn_texts(conversation: Conversation, side: str) -> list[TurnText]:
     """The scorable turns of one side, each with the other side's up to two turns before and next one after."""
-    return Read(conversation, stretch).turns(side)
+    return Read(conversation).turns(side)
 
 
 def _turn_texts(conversation: Conversation, side: str, folded: Sequence[str]) -> list[TurnText]:

@@ -26,7 +26,7 @@ from ..conversation import Conversation
 from ..cues import CueMatch
 from ..errors import ReadError, Rejected
 from ..packs import CUSTOMER, HELPING, HURTING
-from .features import BLOCK_SCALE, BLOCKS, SHAPES, WHOLE, Read, Stretch, TurnText, grams
+from .features import BLOCK_SCALE, BLOCKS, SHAPES, Read, Stretch, TurnText, grams
 
 Floats = NDArray[np.float64]
 
@@ -150,15 +150,11 @@ class Detector:
     about: Mapping[str, Any]
     digest: str
 
-    def first(
-        self, conversation: Conversation, side: str, stretch: Stretch = WHOLE, read: Read | None = None
-    ) -> dict[int, Floats]:
+    def first(self, side: str, read: Read) -> dict[int, Floats]:
         """First-layer log-odds by turn number: shape (labels,) each."""
-        read = read or Read(conversation, stretch)
-        fitted = self.sides[side]
         turns = read.turns(side)
-        said = [self.own(turn, side, read) + self._around(turn, side, stretch) for turn in turns]
-        odds = fitted.placed([read.shape(turn) for turn in turns], said)
+        said = [self.own(turn, side, read) + self._around(turn, side, read.stretch) for turn in turns]
+        odds = self.sides[side].placed([read.shape(turn) for turn in turns], said)
         return dict(zip((turn.number for turn in turns), odds, strict=True))
 
     def own(self, turn: TurnText, side: str, read: Read) -> Floats:
@@ -177,22 +173,18 @@ class Detector:
             ("around", side, turn.before, turn.after), lambda: fitted.around(turn.before, turn.after)
         )
 
-    def probabilities(
-        self, conversation: Conversation, matches: Sequence[CueMatch], stretch: Stretch = WHOLE
-    ) -> dict[int, dict[str, float]]:
+    def probabilities(self, conversation: Conversation, matches: Sequence[CueMatch]) -> dict[int, dict[str, float]]:
         """Calibrated probability of every label, by turn number."""
-        chances = self.chances(conversation, matches, Read(conversation, stretch))
+        chances = self.chances(matches, Read(conversation))
         return {
             number: dict(zip(LABELS[side], row, strict=True))
             for side, rows in chances.items()
             for number, row in rows.items()
         }
 
-    def chances(
-        self, conversation: Conversation, matches: Sequence[CueMatch], read: Read
-    ) -> dict[str, dict[int, list[float]]]:
+    def chances(self, matches: Sequence[CueMatch], read: Read) -> dict[str, dict[int, list[float]]]:
         """By side and turn number the probabilities of the side's labels, in their order."""
-        firsts = {side: self.first(conversation, side, read.stretch, read) for side in self.sides}
+        firsts = {side: self.first(side, read) for side in self.sides}
         inputs = _second_matrices(firsts, matches, read)
         return {
             side: dict(zip(firsts[side], self.sides[side].chances(matrix).tolist(), strict=True))

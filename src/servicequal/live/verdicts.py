@@ -11,6 +11,7 @@ from ..conversation import Span
 from ..packs import HURTING
 from ..rules import Verdict
 from ..rules.base import not_applicable
+from ..rules.common_sense import how_it_ends, how_much_deflects
 from ..rules.flexibility import _NO_OCCASION, REFUSALS
 from ..rules.problem_solving import _NOTHING
 from ..rules.recovery import _NOTHING_WRONG
@@ -34,13 +35,7 @@ def _mood(board: Board) -> Verdict:
     cross = board.found("frustration", "escalation", "repeat_contact", agent=False)
     happy, angry = glad.count_after(first), cross.count_after(first)
     last_glad, last_cross = (found.turns[-1] if found.count_after(first) else -1 for found in (glad, cross))
-    if happy and last_glad > last_cross:
-        credit = 1.0 if not angry else 0.85
-    elif happy and last_glad == last_cross:
-        credit = 0.5
-    else:
-        credit = max(0.0, 0.5 - angry / max(2, len(half)) + (0.2 if happy else 0.0))
-    text = f"towards the end {happy} satisfied and {angry} frustrated turns of the customer"
+    credit, text = how_it_ends(happy, angry, last_glad, last_cross, len(half))
     return Verdict(credit, text, cross.after(first) if credit < 0.5 else glad.after(first) or cross.after(first))
 
 
@@ -51,8 +46,7 @@ def _deflection_share(board: Board, first: int) -> Verdict:
         return not_applicable("no agent turn")
     plain, apart = board.found(*HURTING), board.found(*HURTING, mode="apart")
     hard, soft = plain.count_after(first), board.found(*HURTING, mode="mild").count_after(first)
-    credit = max(0.0, 1 - 2 * ((hard + 0.25 * soft) / turns))
-    text = f"{hard} of {turns} agent turns deflect, {soft} more are softened by help"
+    credit, text = how_much_deflects(hard, soft, turns)
     return Verdict(credit, text, board.joined(plain.after(first), apart.after(first)))
 
 

@@ -197,14 +197,20 @@ def mood(view: View) -> Verdict:
     cross = view.every(half, "frustration", "escalation", "repeat_contact")
     happy, angry = len({m.turn for m in glad}), len({m.turn for m in cross})
     last_glad, last_cross = (max((m.turn for m in found), default=-1) for found in (glad, cross))
+    credit, text = how_it_ends(happy, angry, last_glad, last_cross, len(half))
+    return Verdict(credit, text, spans_of(cross if credit < 0.5 else glad or cross))
+
+
+def how_it_ends(happy: int, angry: int, last_glad: int, last_cross: int, heard: int) -> tuple[float, str]:
+    """Credit and explanation of a mood: of ``heard`` turns towards the end, how many are satisfied and frustrated, and
+    the last one of either kind (-1 where there is none)."""
     if happy and last_glad > last_cross:
         credit = 1.0 if not angry else 0.85
     elif happy and last_glad == last_cross:
         credit = 0.5
     else:
-        credit = max(0.0, 0.5 - angry / max(2, len(half)) + (0.2 if happy else 0.0))
-    text = f"towards the end {happy} satisfied and {angry} frustrated turns of the customer"
-    return Verdict(credit, text, spans_of(cross if credit < 0.5 else glad or cross))
+        credit = max(0.0, 0.5 - angry / max(2, heard) + (0.2 if happy else 0.0))
+    return credit, f"towards the end {happy} satisfied and {angry} frustrated turns of the customer"
 
 
 def deflection_share(view: View, cues: tuple[str, ...], turns: tuple[int, ...]) -> Verdict:
@@ -215,8 +221,12 @@ def deflection_share(view: View, cues: tuple[str, ...], turns: tuple[int, ...]) 
     softened = [m for m in view.every(turns, *cues, softened=True) if m.status == "softened"]
     hard = {m.turn for m in plain}
     soft = {m.turn for m in softened} - hard
-    share = (len(hard) + 0.25 * len(soft)) / len(turns)
-    credit = max(0.0, 1 - 2 * share)
-    text = f"{len(hard)} of {len(turns)} agent turns deflect, {len(soft)} more are softened by help"
+    credit, text = how_much_deflects(len(hard), len(soft), len(turns))
     spans: tuple[Span, ...] = spans_of([*plain, *softened])
     return Verdict(credit, text, spans)
+
+
+def how_much_deflects(hard: int, soft: int, turns: int) -> tuple[float, str]:
+    """Credit and explanation of a share of deflection: how many turns deflect, and how many more are softened."""
+    share = (hard + 0.25 * soft) / turns
+    return max(0.0, 1 - 2 * share), f"{hard} of {turns} agent turns deflect, {soft} more are softened by help"
