@@ -13,11 +13,14 @@ against
 - the naive path: every phrase of the packs searched for by RE2 in every turn, and a spaCy ``Matcher`` of as many
   patterns, on every tenth conversation.
 
+Before that it prints how long ``import servicequal`` and the command's first score of one short conversation take, from
+the start of a process to its end.
+
 The rounds take turns, and medians are printed: on a busy machine ratios are worth more than times. ``--instructions``
 counts, with valgrind's callgrind, the instructions that a turn costs, for judging a change where times are noise.
 ``--all`` goes on with the other benchmarks: two processes against one and peak memory up to a million turns
-(batch.py), Spark's local cluster against two processes (spark.py, with the extra), live scoring (live.py), and the
-instructions. It takes most of an hour.
+(batch.py), Spark's local cluster against two processes (spark.py, with the extra), live scoring (live.py), a large
+report (report.py), and the instructions. It takes most of an hour.
 """
 
 from __future__ import annotations
@@ -114,6 +117,21 @@ def fast(conversations: list[sq.Conversation], scorer: sq.Scorer) -> None:
     for conversation in conversations:
         for number, turn in enumerate(conversation.turns):
             scorer._finder.find_in_text(turn.text, turn.speaker, number)
+
+
+SCORE = "import sys; from servicequal.cli import main; sys.argv[1:] = ['score', *sys.argv[1:]]; main()"
+
+
+def startup(rounds: int, console: Console) -> None:
+    """Print medians of wall-clock seconds."""
+    sample = Path(__file__).resolve().parents[1] / "data" / "samples" / "chat-simple-question-good.txt"
+    for name, code in (("import servicequal", ["import servicequal"]), ("first score", [SCORE, str(sample)])):
+        took = []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", *code], check=True, capture_output=True)
+            took.append(time.perf_counter() - began)
+        console.print(f"{name}: {median(took):.2f} s")
 
 
 def ratios(source: Path, rounds: int, console: Console) -> None:
@@ -216,9 +234,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "in.jsonl"
             generate(source, given.conversations)
+            startup(given.rounds, console)
             ratios(source, given.rounds, console)
     if given.all:
-        for other in (["batch.py", "--rounds", "5", "--turns", "10000", "1000000"], ["spark.py"], ["live.py"]):
+        for other in (
+            ["batch.py", "--rounds", "5", "--turns", "10000", "1000000"],
+            ["spark.py"],
+            ["live.py"],
+            ["report.py"],
+        ):
             console.print(f"\n{other[0]}")
             subprocess.run([sys.executable, str(Path(__file__).with_name(other[0])), *other[1:]], check=False)
         instructions(console)
