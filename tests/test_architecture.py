@@ -24,6 +24,7 @@ LAYERS = (
     "readers",
     "hygiene",
     "dynamics",
+    "families",
     "normal",
     "forms",
     "language",

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from functools import cache
 from typing import Any
 
+from . import families
 from .language import Sentences, bounds_in
 from .normal import Aligned
 
@@ -33,13 +34,6 @@ _REPORTED = (
     r"|mentioned|advised|wrote|heard|were told|was told|been told|thought|think|thinks|mean|meant)"
     r"(?: (?:you|me|us|him|her|them|to [^ .?:]+))?(?: that)?(?: [^ .?:]+){0,3}$"
 )
-_DENYING = frozenset("not never rather instead without no".split())
-_SUPPOSING = frozenset("if case unless whether suppose supposing imagine assuming though".split())
-_REPORTING = frozenset(
-    "said say says saying told tell tells claim claims claimed reckon reckons reckoned insist insists insisted"
-    " mentioned advised wrote heard thought think thinks mean meant".split()
-)
-"""What :data:`_DENIED`, :data:`_SUPPOSED` and :data:`_REPORTED` cannot do without; a test holds them to it."""
 
 _OTHERS_SAID = (
     r" (?:they|he|she|somebody|someone|(?:the|your|another) (?:courier|driver|store|shop|bank|carrier|airline|branch"
@@ -73,11 +67,11 @@ class Reading:
         self._marks = [at for at, word in zip(form.starts, form.words, strict=True) if word in _MARKS]
         self._quotes = _quotations(form.source)
         self._sentences = sentences(form.source) if sentences else None
-        said = form.vocabulary  # most turns hold none of the words that an excuse needs
-        self.can_ask = "?" in said
-        self.can_deny = not said.isdisjoint(_DENYING)
-        self.can_suppose = not said.isdisjoint(_SUPPOSING)
-        self.can_report = not said.isdisjoint(_REPORTING)
+        said = form.flags  # most turns hold none of the words that an excuse needs
+        self.can_ask = bool(said & families.MARK)
+        self.can_deny = bool(said & families.DENYING)
+        self.can_suppose = bool(said & families.SUPPOSING)
+        self.can_report = bool(said & families.REPORTING)
 
     def bounds(self, start: int, end: int) -> tuple[int, int]:
         """Start and end, in the normal form, of the sentence that holds a match; the end is its closing mark."""

@@ -16,6 +16,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from .families import BITS
 
 _BREAKS = ".!;?:…\n\r\u2028\u2029"
 """Ends of sentences and lines; each becomes a token of its own: '.', '?' or ':'."""
@@ -152,7 +156,7 @@ class Aligned:
     both are worked out when first asked for: most turns hold nothing that has to be shown. Never changed once made.
     """
 
-    __slots__ = ("_places", "_spans", "_starts", "_vocabulary", "source", "text", "words")
+    __slots__ = ("_flags", "_places", "_spans", "_starts", "source", "text", "words")
 
     def __init__(self, source: str, words: list[str], places: list[int]) -> None:
         self.text = (" " + " ".join(words)) if words else ""
@@ -161,14 +165,14 @@ class Aligned:
         self.source = source
         self._starts: list[int] | None = None
         self._spans: list[tuple[int, int]] | None = None
-        self._vocabulary: frozenset[str] | None = None
+        self._flags: int | None = None
 
     @property
-    def vocabulary(self) -> frozenset[str]:
-        """The different words."""
-        if self._vocabulary is None:
-            self._vocabulary = frozenset(self.words)
-        return self._vocabulary
+    def flags(self) -> int:
+        """The families (:mod:`servicequal.families`) that words of this turn are of, as bits."""
+        if self._flags is None:
+            self._flags = reduce(or_, filter(None, map(BITS.get, self.words)), 0)
+        return self._flags
 
     @property
     def starts(self) -> list[int]:

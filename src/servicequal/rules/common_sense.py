@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .. import families
 from ..context import pattern
 from ..conversation import Span
 from ..packs import HURTING
@@ -26,11 +27,6 @@ _ASKS = (
     r"(?: [^ .?:]+){{0,3}} [?]"
 )
 _ASKED = {kind: _ASKS.format(words) for kind, words in _DETAILS.items()}
-_DETAIL_WORDS = frozenset(
-    "reference ref case ticket claim complaint job order account customer member membership policy contract client"
-    " booking reservation confirmation flight postcode post zip email e phone mobile telephone contact".split()
-)
-"""One of these begins every detail."""
 
 _FIGURES = r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]"
 _ADDRESS = r"@[^ ]+ [.] [a-z]"
@@ -90,7 +86,7 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
                 given.setdefault(kind, n)
             continue
         wants = None
-        if not view.words(n).isdisjoint(_DETAIL_WORDS):
+        if view.flags(n) & families.DETAIL:
             normal = view.normal(n)
             wants = next((k for k, p in _ASKED.items() if pattern(p).search(normal)), None)
         if wants is not None and wants in given:

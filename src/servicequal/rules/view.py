@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
+from .. import families
 from ..context import pattern
 from ..conversation import Conversation, Span
 from ..cues import CueMatch
@@ -20,10 +21,6 @@ _QUESTION_OPENERS = (
     r" (?:i|you|we|it|there|that|this|the|my|they|he|she|your|about|much|many|long|soon|come|do|is|are|time|day"
     r"|happens|am|was|else|chance|news|idea|update)\b"
 )
-_QUESTION_WORDS = frozenset(
-    "what when where who why how which can could do does did is are will would should have has any".split()
-)
-"""One of these is in every opening."""
 
 
 class View:
@@ -55,9 +52,9 @@ class View:
         """The normal form of a turn."""
         return self._forms[turn].text
 
-    def words(self, turn: int) -> frozenset[str]:
-        """The words of a turn's normal form."""
-        return self._forms[turn].vocabulary
+    def flags(self, turn: int) -> int:
+        """The families of words that a turn has (:mod:`servicequal.families`)."""
+        return self._forms[turn].flags
 
     def at(self, turn: int, *wanted: str, softened: bool = False) -> list[CueMatch]:
         """Cues of these names that count in one turn (all names if none given), by start."""
@@ -111,12 +108,9 @@ class View:
         return [
             n
             for n in self.customer
-            if "?" in self.words(n)
+            if self.flags(n) & families.MARK
             or self.has(n, "asks_when")
-            or (
-                not self.words(n).isdisjoint(_QUESTION_WORDS)
-                and pattern(_QUESTION_OPENERS).search(self.normal(n)) is not None
-            )
+            or (self.flags(n) & families.QUESTION and pattern(_QUESTION_OPENERS).search(self.normal(n)) is not None)
         ]
 
     @cached_property
