@@ -18,6 +18,7 @@ from .dynamics import dynamics
 from .errors import Rejected
 from .forms import Forms
 from .hygiene import HygieneNote, check
+from .outline import outlined
 from .packs import Pack, builtin_macros, with_user_packs
 from .pool import cut, ordered
 from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
@@ -62,7 +63,8 @@ class Scorer:
 
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
-        notes = check(conversation)
+        outline = outlined(conversation)
+        notes = check(conversation, outline)
         forms = Forms(conversation)
         cues = self.cues(conversation, forms)
         verdicts = self._verdicts(View(conversation, cues, forms), notes)
@@ -78,7 +80,7 @@ class Scorer:
             ledger=tuple(ledger),
             notes=notes,
             fingerprint=self.fingerprint,
-            dynamics=dynamics(conversation),
+            dynamics=dynamics(conversation, outline),
             agents=shares(conversation, (cues, overall, scores), lambda part: self._part(part, notes, forms)),
         )
 
