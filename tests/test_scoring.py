@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from math import fsum, inf, nan
 
 import pytest
@@ -14,7 +15,7 @@ from servicequal.errors import RubricError
 from servicequal.packs import CUES, CUSTOMER
 from servicequal.rubric import apply_rubric, dimension_weights, find_rule, load_rubric, rubric_hash
 from servicequal.rules import DIMENSIONS, RULES, Verdict, View
-from servicequal.scoring import OVERALL, account
+from servicequal.scoring import OVERALL, Tariff
 from support import talk
 
 AGENT_CUES = [c for c in CUES if c not in CUSTOMER]
@@ -62,8 +63,10 @@ RUBRICS = st.fixed_dictionaries(
 
 def judged(view: View, rubric=None):
     use = load_rubric(rubric)
-    verdicts = [(j, j.rule.check(view, j.params)) for j in apply_rubric(use)]
-    return verdicts, account(verdicts, dimension_weights(use))
+    tariff = Tariff(apply_rubric(use), dimension_weights(use))
+    verdicts = [(j, j.rule.check(view, j.params)) for j in tariff.rules]
+    found = tariff.account([v for _, v in verdicts])
+    return verdicts, (found.findings(), found.ledger(), found.scores, found.coverage, found.overall)
 
 
 @given(views(), st.one_of(st.none(), RUBRICS))
@@ -104,7 +107,7 @@ def test_a_cap_leaves_the_raw_score_visible(view, cap):
     verdicts, (_, ledger, scores, coverage, capped) = judged(view, critical)
     assert (scores, coverage) == (raw_scores, raw_coverage)
     cuts = [x for x in ledger if x.kind == "cap"]
-    assert [x for x in ledger if x.kind != "cap"] == raw_ledger
+    assert tuple(x for x in ledger if x.kind != "cap") == raw_ledger
     missed = [j.rule.code for j, v in verdicts if v.outcome == "missed"]
     if raw is None or not missed or raw <= cap:
         assert cuts == []
@@ -121,9 +124,9 @@ def test_full_credit_is_100_and_no_credit_is_0():
         rules = [j for j in everything if j.rule.dimension == name]
         for count in range(1, len(rules) + 1):
             for credit, score in ((1.0, 100), (0.0, 0)):
-                verdicts = [(j, Verdict(credit, "said")) for j in rules[:count]]
-                _, _, scores, _, overall = account(verdicts, dict.fromkeys(DIMENSIONS, 1.0))
-                assert (scores[name], overall) == (score, score), (name, count)
+                tariff = Tariff(rules[:count], dict.fromkeys(DIMENSIONS, 1.0))
+                account = tariff.account([Verdict(credit, "said")] * count)
+                assert (account.scores[name], account.overall) == (score, score), (name, count)
 
 
 def test_nothing_to_judge_is_none_and_never_zero(scorer):
@@ -386,3 +389,20 @@ def test_doubtful_speech_recognition_leaves_every_rule_undetermined(scorer):
     assert card.overall is None
     assert {f.outcome for f in card.findings} == {"undetermined"}
     assert all(f.explanation for f in card.findings)
+
+
+# -- values ----------------------------------------------------------------------------------------------
+
+
+def test_a_scorecard_is_what_validation_would_make_of_it(scorer):
+    """It is put together without validation; nobody can tell."""
+    for conversation in (RICH, talk("c: Hello?"), sq.Conversation(id="empty")):
+        card = scorer.score(conversation)
+        validated = sq.Scorecard(**{name: getattr(card, name) for name in sq.Scorecard.model_fields})
+        assert card == validated
+        assert card.model_fields_set == validated.model_fields_set
+        assert card.model_dump_json() == validated.model_dump_json()
+        assert card.model_dump(exclude_unset=True) == validated.model_dump(exclude_unset=True)
+        assert pickle.dumps(card) == pickle.dumps(validated)
+        assert pickle.loads(pickle.dumps(card)) == card
+        assert sq.Scorecard.model_validate_json(card.model_dump_json()) == card

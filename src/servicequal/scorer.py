@@ -21,9 +21,9 @@ from .hygiene import HygieneNote, check
 from .outline import outlined
 from .packs import Pack, builtin_macros, with_user_packs
 from .pool import cut, ordered
-from .rubric import Judged, Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
+from .rubric import Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
 from .rules import Verdict, View
-from .scoring import Fingerprint, Scorecard, account
+from .scoring import Account, Fingerprint, Judgement, Scorecard, Tariff
 from .semantic import SemanticMatcher
 
 
@@ -49,7 +49,7 @@ class Scorer:
         self.packs = with_user_packs(packs)
         self.nlp = nlp
         self._judged = apply_rubric(self.rubric)
-        self._weights = dimension_weights(self.rubric)
+        self._tariff = Tariff(self._judged, dimension_weights(self.rubric))
         self._finder = CueFinder(self.packs, nlp)
         self.detector = _detector(model)
         self.semantic = SemanticMatcher(semantic, self.packs) if isinstance(semantic, str | Path) else semantic
@@ -63,25 +63,26 @@ class Scorer:
 
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
+        return self.judge(conversation).scorecard()
+
+    def judge(self, conversation: Conversation) -> Judgement:
+        """What :meth:`score` says, before it is spelled out: for those who write it straight to a table."""
         outline = outlined(conversation)
         notes = check(conversation, outline)
         forms = Forms(conversation)
         cues = self.cues(conversation, forms)
-        verdicts = self._verdicts(View(conversation, cues, forms), notes)
-        findings, ledger, scores, coverage, overall = account(verdicts, self._weights)
-        return Scorecard(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            overall=overall,
-            scores=scores,
-            coverage=coverage,
-            cues=cues,
-            findings=tuple(findings),
-            ledger=tuple(ledger),
-            notes=notes,
-            fingerprint=self.fingerprint,
-            dynamics=dynamics(conversation, outline),
-            agents=shares(conversation, (cues, overall, scores), lambda part: self._part(part, notes, forms)),
+        account = self._account(conversation, cues, notes, forms)
+        whole = (cues, account.overall, account.scores)
+        agents = shares(conversation, whole, lambda part: self._part(part, notes, forms))
+        return Judgement(
+            conversation.id,
+            conversation.channel,
+            cues,
+            account,
+            notes,
+            self.fingerprint,
+            dynamics(conversation, outline),
+            agents,
         )
 
     def _part(
@@ -89,8 +90,8 @@ class Scorer:
     ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
         """Cues, overall and scores of one agent's part of a conversation with these notes."""
         cues = self.cues(part, forms)
-        _, _, scores, _, overall = account(self._verdicts(View(part, cues, forms), notes), self._weights)
-        return cues, overall, scores
+        account = self._account(part, cues, notes, forms)
+        return cues, account.overall, account.scores
 
     def cues(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
         """The cues of one conversation, without rules or scores."""
@@ -100,13 +101,20 @@ class Scorer:
             found = self.semantic.join(conversation, found)
         return decide(conversation, found, self.detector, forms=forms) if self.detector else found
 
-    def _verdicts(self, view: View, notes: tuple[HygieneNote, ...]) -> list[tuple[Judged, Verdict]]:
+    def _account(
+        self, conversation: Conversation, cues: tuple[CueMatch, ...], notes: tuple[HygieneNote, ...], forms: Forms
+    ) -> Account:
+        return self._tariff.account(self._verdicts(View(conversation, cues, forms), notes))
+
+    def _verdicts(self, view: View, notes: tuple[HygieneNote, ...]) -> list[Verdict]:
+        """One for each of the tariff's rules."""
         blocked, one_sided = _doubts(view, notes)
         verdicts = []
-        for judged in self._judged:
+        for judged in self._tariff.rules:
             reason = blocked or (one_sided if judged.rule.needs_customer else None)
-            verdict = Verdict(None, reason, undetermined=True) if reason else judged.rule.check(view, judged.params)
-            verdicts.append((judged, verdict))
+            verdicts.append(
+                Verdict(None, reason, undetermined=True) if reason else judged.rule.check(view, judged.params)
+            )
         return verdicts
 
     def _fingerprint(self) -> Fingerprint:

@@ -8,11 +8,11 @@ ledger line, so the raw score stays visible. Every score is exactly the sum of i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -105,32 +105,187 @@ class Scorecard(Rendered, BaseModel):
         return f"{self.conversation_id}: overall {shown(self.overall)} ({parts})"
 
 
-def account(
-    verdicts: Sequence[tuple[Judged, Verdict]], weights: Mapping[str, float]
-) -> tuple[list[Finding], list[LedgerLine], dict[str, float | None], dict[str, float], float | None]:
-    """Findings, ledger, scores, coverage and overall from the verdicts on one conversation.
+class Account(NamedTuple):
+    """What the verdicts on one conversation come to. Lists have one value for each of ``tariff.rules``, in that order.
 
-    Points are whole multiples of 2⁻²⁰, which floating point adds without error: the ledger sums to its score exactly,
-    in any order, and full credit is exactly 100.
+    ``points`` and ``lost`` are None, and ``credited`` 0, where a rule has no ledger line (see ``counted``). ``totals``
+    are the ledger lines of the overall score; those of the rules follow from the lists.
     """
-    findings: list[Finding] = []
-    ledger: list[LedgerLine] = []
-    scores: dict[str, float | None] = {}
-    coverage: dict[str, float] = {}
-    for dimension in DIMENSIONS:
-        mine = [(j, v) for j, v in verdicts if j.rule.dimension == dimension]
-        counted = [(j, v) for j, v in mine if v.outcome in ("met", "missed") and j.weight > 0]
-        total, applied = fsum(j.weight for j, _ in mine), fsum(j.weight for j, _ in counted)
-        coverage[dimension] = min(1.0, applied / total) if total > 0 else 0.0
-        shares = dict(zip((j.rule.code for j, _ in counted), _shares(tuple(j.weight for j, _ in counted)), strict=True))
-        lines = {j.rule.code: _line(j, v, shares[j.rule.code]) for j, v in counted}
-        ledger += lines.values()
-        scores[dimension] = sum(line.points for line in lines.values()) if lines else None
-        findings += [_finding(j, v, lines.get(j.rule.code), shares.get(j.rule.code)) for j, v in mine]
-    ledger += _overall_lines(scores, weights)
-    ledger += _cap(verdicts, ledger)
-    overall = [x.points for x in ledger if x.score == OVERALL]
-    return findings, ledger, scores, coverage, sum(overall) if overall else None
+
+    tariff: Tariff
+    verdicts: Sequence[Verdict]
+    outcomes: list[Outcome]
+    counted: tuple[int, ...]
+    credited: list[float]
+    points: list[float | None]
+    lost: list[float | None]
+    scores: dict[str, float | None]
+    coverage: dict[str, float]
+    totals: tuple[LedgerLine, ...]
+    overall: float | None
+
+    def findings(self) -> tuple[Finding, ...]:
+        """One finding for each rule."""
+        told = zip(self.tariff.rules, self.verdicts, self.outcomes, self.points, self.lost, strict=True)
+        return tuple(
+            Finding(
+                judged.rule.code,
+                judged.rule.name,
+                judged.rule.dimension,
+                outcome,
+                points,
+                lost,
+                verdict.spans,
+                verdict.searched,
+                verdict.explanation,
+                judged.rule.why,
+                judged.rule.say_instead,
+                judged.critical,
+            )
+            for judged, verdict, outcome, points, lost in told
+        )
+
+    def ledger(self) -> tuple[LedgerLine, ...]:
+        """The lines of the rules that count, then those of the overall score."""
+        lines = []
+        for at in self.counted:
+            judged, points = self.tariff.rules[at], self.points[at] or 0.0
+            rule = judged.rule
+            lines.append(LedgerLine(rule.dimension, rule.code, "rule", judged.weight, self.credited[at], points))
+        return (*lines, *self.totals)
+
+
+class Judgement(NamedTuple):
+    """All that a :class:`Scorecard` says, before it is spelled out as findings and ledger lines: many of these can be
+    written to a table without ever making them."""
+
+    conversation_id: str
+    channel: Channel | None
+    cues: tuple[CueMatch, ...]
+    account: Account
+    notes: tuple[HygieneNote, ...]
+    fingerprint: Fingerprint
+    dynamics: Dynamics | None
+    agents: tuple[AgentShare, ...]
+
+    def scorecard(self) -> Scorecard:
+        """The scorecard. What goes into it was made here and needs no validation."""
+        account = self.account
+        return Scorecard.model_construct(
+            conversation_id=self.conversation_id,
+            channel=self.channel,
+            overall=account.overall,
+            scores=dict(account.scores),
+            coverage=dict(account.coverage),
+            cues=self.cues,
+            findings=account.findings(),
+            ledger=account.ledger(),
+            notes=self.notes,
+            fingerprint=self.fingerprint,
+            dynamics=self.dynamics,
+            agents=self.agents,
+        )
+
+
+class _Shared(NamedTuple):
+    """How the points are shared out where some rules count and the others do not apply.
+
+    ``counted`` are the places of those that count, ``shares`` what each rule can give (None where it does not count),
+    ``reaches`` for each dimension where its rules begin and end and how many of them count.
+    """
+
+    counted: tuple[int, ...]
+    shares: tuple[float | None, ...]
+    reaches: tuple[tuple[str, int, int, int], ...]
+    coverage: dict[str, float]
+
+
+_MOST_PATTERNS = 4096
+"""Of which rules apply, kept with their shares: conversations repeat a few hundred."""
+
+
+class Tariff:
+    """What each rule is worth by one rubric, and what can be worked out of that before any conversation comes.
+
+    ``rules`` are in the order of findings, by dimension; ``weights`` are those of the dimensions within the overall
+    score.
+    """
+
+    def __init__(self, judged: Iterable[Judged], weights: Mapping[str, float]) -> None:
+        self.rules = tuple(sorted(judged, key=lambda j: DIMENSIONS.index(j.rule.dimension)))
+        self.weights = dict(weights)
+        self._bits = [(1 << at) if j.weight > 0 else 0 for at, j in enumerate(self.rules)]
+        self._critical = [at for at, j in enumerate(self.rules) if j.critical]
+        self._shared = lru_cache(maxsize=_MOST_PATTERNS)(self._share_out)
+
+    def account(self, verdicts: Sequence[Verdict]) -> Account:
+        """What the verdicts on one conversation, one for each of ``rules``, come to.
+
+        Points are whole multiples of 2⁻²⁰, which floating point adds without error: the ledger sums to its score
+        exactly, in any order, and full credit is exactly 100.
+        """
+        applied = 0
+        for bit, verdict in zip(self._bits, verdicts, strict=True):
+            if verdict.credit is not None and not verdict.undetermined:
+                applied |= bit
+        shared = self._shared(applied)
+        outcomes: list[Outcome] = []
+        credited: list[float] = []
+        points: list[float | None] = []
+        lost: list[float | None] = []
+        for verdict, share in zip(verdicts, shared.shares, strict=True):
+            outcomes.append(verdict.outcome)
+            credit, given, rest = 0.0, None, None
+            if share is not None:
+                credit = min(1.0, max(0.0, verdict.credit or 0.0))
+                given = _units(share * credit)
+                rest = share - given
+            credited.append(credit)
+            points.append(given)
+            lost.append(rest)
+        scores = {d: sum(filter(None, points[b:e]), 0.0) if n else None for d, b, e, n in shared.reaches}
+        totals = self._totals(scores, outcomes)
+        overall = sum([line.points for line in totals]) if totals else None
+        coverage = shared.coverage.copy()
+        return Account(
+            self, verdicts, outcomes, shared.counted, credited, points, lost, scores, coverage, totals, overall
+        )
+
+    def _share_out(self, applied: int) -> _Shared:
+        counted: list[int] = []
+        shares: list[float | None] = [None] * len(self.rules)
+        reaches = []
+        coverage: dict[str, float] = {}
+        end = 0
+        for dimension in DIMENSIONS:
+            weights = [judged.weight for judged in self.rules if judged.rule.dimension == dimension]
+            begin, end = end, end + len(weights)
+            places = [at for at in range(begin, end) if applied >> at & 1]
+            mine = tuple(self.rules[at].weight for at in places)
+            total = fsum(weights)
+            coverage[dimension] = min(1.0, fsum(mine) / total) if total > 0 else 0.0
+            for at, share in zip(places, _shares(mine), strict=True):
+                shares[at] = share
+            counted += places
+            reaches.append((dimension, begin, end, len(places)))
+        return _Shared(tuple(counted), tuple(shares), tuple(reaches), coverage)
+
+    def _totals(self, scores: Mapping[str, float | None], outcomes: Sequence[Outcome]) -> tuple[LedgerLine, ...]:
+        """The ledger lines of the overall score: one for each dimension, and the cap where it cuts something off."""
+        weights = self.weights
+        counted = [(d, s) for d, s in scores.items() if s is not None and weights[d] > 0]
+        shares = _shares(tuple([weights[d] for d, _ in counted]))
+        lines = [
+            LedgerLine(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
+            for (d, s), share in zip(counted, shares, strict=True)
+        ]
+        broken = [self.rules[at] for at in self._critical if outcomes[at] == "missed"]
+        if broken and lines:
+            lowest = min(broken, key=lambda j: (j.cap, j.rule.code))
+            excess = sum([line.points for line in lines]) - _units(lowest.cap)
+            if excess > 0:
+                lines.append(LedgerLine(OVERALL, lowest.rule.code, "cap", 0.0, 0.0, -excess))
+        return tuple(lines)
 
 
 _UNIT = 2.0**-20
@@ -153,48 +308,3 @@ def _shares(weights: tuple[float, ...]) -> tuple[float, ...]:
 
 def _units(points: float) -> float:
     return round(points / _UNIT) * _UNIT
-
-
-def _line(judged: Judged, verdict: Verdict, share: float) -> LedgerLine:
-    credit = min(1.0, max(0.0, verdict.credit or 0.0))
-    rule = judged.rule
-    return LedgerLine(rule.dimension, rule.code, "rule", judged.weight, credit, _units(share * credit))
-
-
-def _finding(judged: Judged, verdict: Verdict, line: LedgerLine | None, share: float | None) -> Finding:
-    rule = judged.rule
-    return Finding(
-        code=rule.code,
-        name=rule.name,
-        dimension=rule.dimension,
-        outcome=verdict.outcome,
-        points=None if line is None else line.points,
-        lost=None if line is None or share is None else share - line.points,
-        spans=verdict.spans,
-        searched=verdict.searched,
-        explanation=verdict.explanation,
-        why=rule.why,
-        say_instead=rule.say_instead,
-        critical=judged.critical,
-    )
-
-
-def _overall_lines(scores: Mapping[str, float | None], weights: Mapping[str, float]) -> list[LedgerLine]:
-    counted = [(d, s) for d, s in scores.items() if s is not None and weights[d] > 0]
-    shares = _shares(tuple(weights[d] for d, _ in counted))
-    return [
-        LedgerLine(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
-        for (d, s), share in zip(counted, shares, strict=True)
-    ]
-
-
-def _cap(verdicts: Sequence[tuple[Judged, Verdict]], ledger: Sequence[LedgerLine]) -> list[LedgerLine]:
-    broken = [j for j, v in verdicts if j.critical and v.outcome == "missed"]
-    lines = [x.points for x in ledger if x.score == OVERALL]
-    if not broken or not lines:
-        return []
-    lowest = min(broken, key=lambda j: (j.cap, j.rule.code))
-    excess = sum(lines) - _units(lowest.cap)
-    if excess <= 0:
-        return []
-    return [LedgerLine(OVERALL, lowest.rule.code, "cap", 0.0, 0.0, -excess)]

@@ -10,7 +10,7 @@ from ..agents import MOST_AGENTS, AgentShare
 from ..conversation import Channel, Conversation, Turn
 from ..packs import HELPING, HURTING
 from ..scorer import Scorer
-from ..scoring import Scorecard
+from ..scoring import Judgement, Scorecard
 from .board import Board, facts
 from .clock import Clock
 from .doubts import Doubts
@@ -136,21 +136,17 @@ class LiveScorer:
 
     def _made(self) -> Scorecard:
         notes = self._doubts.notes()
-        findings, ledger, scores, coverage, overall = self._whole.account(notes, self.scorer._weights)
-        return Scorecard.model_construct(
-            conversation_id=self.id,
-            channel=self.channel,
-            overall=overall,
-            scores=dict(scores),
-            coverage=dict(coverage),
-            cues=self._whole.board.cues.after(),
-            findings=tuple(findings),
-            ledger=tuple(ledger),
-            notes=notes,
-            fingerprint=self.scorer.fingerprint,
-            dynamics=self._clock.dynamics(),
-            agents=self._agents(scores, overall),
-        )
+        account = self._whole.account(notes)
+        return Judgement(
+            self.id,
+            self.channel,
+            self._whole.board.cues.after(),
+            account,
+            notes,
+            self.scorer.fingerprint,
+            self._clock.dynamics(),
+            self._agents(account.scores, account.overall),
+        ).scorecard()
 
     def _agents(self, scores: dict[str, float | None], overall: float | None) -> tuple[AgentShare, ...]:
         if len(self._said) > MOST_AGENTS:
@@ -158,8 +154,10 @@ class LiveScorer:
         if len(self._said) == 1:
             return tuple(self._share(who, self._whole.board, overall, scores) for who in self._said)
         notes = self._doubts.notes()
-        parts = {who: strand.account(notes, self.scorer._weights) for who, strand in self._parts.items()}
-        return tuple(self._share(who, self._parts[who].board, parts[who][4], parts[who][2]) for who in self._said)
+        parts = {who: strand.account(notes) for who, strand in self._parts.items()}
+        return tuple(
+            self._share(who, self._parts[who].board, parts[who].overall, parts[who].scores) for who in self._said
+        )
 
     def _many_agents(self) -> tuple[AgentShare, ...]:
         """Counted only, and only those again about whom something has changed."""

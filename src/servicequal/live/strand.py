@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,14 +14,12 @@ from ..hygiene import HygieneNote
 from ..rubric import Judged
 from ..rules import Verdict, View
 from ..scorer import Scorer, doubts
-from ..scoring import Finding, LedgerLine, account
+from ..scoring import Account
 from .board import Board, Facts
 from .verdicts import CHECKS
 
 _MOST_KNOWN = 4000
 """Readings of turns that the detector keeps: many more than it looks at again, so that memory stays bounded."""
-
-Account = tuple[list[Finding], list[LedgerLine], dict[str, float | None], dict[str, float], float | None]
 
 
 @dataclass(slots=True)
@@ -171,13 +169,13 @@ class Strand:
 
     # -- scores ----------------------------------------------------------------------------------------
 
-    def account(self, notes: tuple[HygieneNote, ...], weights: Mapping[str, float]) -> Account:
-        """Findings, ledger, scores, coverage and overall of what is seen so far."""
-        board = self.board
+    def account(self, notes: tuple[HygieneNote, ...]) -> Account:
+        """What the verdicts on what is seen so far come to."""
+        board, tariff = self.board, self.scorer._tariff
         reasons = doubts(notes, board.spoken, board.unknown, bool(board.agent), bool(board.customer))
         state = (board.version, reasons)
         if self._last is None or self._last[0] != state:
-            self._last = (state, account([(j, self._verdict(j, *reasons)) for j in self.scorer._judged], weights))
+            self._last = (state, tariff.account([self._verdict(j, *reasons) for j in tariff.rules]))
         return self._last[1]
 
     def _verdict(self, judged: Judged, blocked: str | None, one_sided: str | None) -> Verdict:
