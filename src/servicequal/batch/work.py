@@ -13,7 +13,8 @@ from ..readers.draft import printable
 from ..scorer import Scorer
 from .chunks import Chunk
 from .files import Folder, part_name
-from .tables import Part, write
+from .part import Part
+from .tables import write
 
 Summary = dict[str, Any]
 """What the journal says of a part: its name, position, conversations, scored, rejected, turns, digest, sizes."""
@@ -59,9 +60,9 @@ def score_part(job: Job, scorer: Scorer, folder: Folder) -> Summary:
 
 
 def _scored(conversation: Conversation, position: int, scorer: Scorer, part: Part) -> Rejected | None:
-    """Put a conversation's scorecard into the part. A bug that it brings out costs it alone, not the batch."""
+    """Put what is made of a conversation into the part. A bug that it brings out costs it alone, not the batch."""
     try:
-        card = scorer.score(conversation)
+        judged = scorer.judge(conversation)
     except MemoryError:
         raise
     except Exception as error:
@@ -73,5 +74,5 @@ def _scored(conversation: Conversation, position: int, scorer: Scorer, part: Par
             conversation.id,
             hint="please report this with the conversation's shape",
         )
-    part.add(position, conversation, card)
+    part.add(position, conversation, judged)
     return None
