@@ -22,6 +22,8 @@ LAYERS = (
     "conversation",
     "masking",
     "readers",
+    "_glance",
+    "outline",
     "hygiene",
     "dynamics",
     "families",

@@ -14,6 +14,7 @@ from statistics import median
 from typing import Literal
 
 from .conversation import Conversation, Role
+from .outline import Outline, outlined
 
 SILENCE = 3.0
 """A gap in which nobody speaks counts as silence if it is longer: the threshold of Amazon Connect Contact Lens,
@@ -60,16 +61,21 @@ class _Timed:
     words: int
 
 
-def dynamics(conversation: Conversation) -> Dynamics | None:
-    """The dynamics of a conversation, None if neither agent nor customer has times. Pure; no score depends on it."""
-    spoken = [(turn, turn.start) for turn in conversation.turns if turn.scorable and turn.start is not None]
-    if not any(turn.speaker in ("agent", "customer") for turn, _ in spoken):
+def dynamics(conversation: Conversation, outline: Outline | None = None) -> Dynamics | None:
+    """The dynamics of a conversation, None if neither agent nor customer has times. Pure; no score depends on it.
+
+    ``outline`` is the conversation's own, where the caller has it.
+    """
+    seen = outlined(conversation) if outline is None else outline
+    if not seen.timed:
         return None
-    with_ends = all(turn.end is not None for turn, _ in spoken)
+    numbered = [(n, conversation.turns[n]) for n in seen.spoken]
+    spoken = [(turn, turn.start, seen.words[n]) for n, turn in numbered if turn.start is not None]
+    with_ends = all(turn.end is not None for turn, _, _ in spoken)
     turns = sorted(
         (
-            _Timed(turn.speaker, start, max(start, turn.end or start) if with_ends else start, len(turn.text.split()))
-            for turn, start in spoken
+            _Timed(turn.speaker, start, max(start, turn.end or start) if with_ends else start, words)
+            for turn, start, words in spoken
         ),
         key=lambda turn: turn.start,
     )

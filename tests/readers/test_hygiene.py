@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+import servicequal as sq
+from servicequal import outline
 from servicequal.conversation import Conversation, Turn
 from servicequal.hygiene import CHECKS, check
+from servicequal.outline import COMMON_WORDS, Glance, Outline, outlined
+from support import ROOT, SAMPLES
 
 SOUND = (
     ("agent", "Hello, thank you for calling Acme, how can I help you today?"),
@@ -103,4 +109,85 @@ def test_bots_and_the_system_may_announce():
 
 def test_every_check_bears_an_empty_conversation():
     empty = Conversation(id="c")
-    assert {note.code for each in CHECKS for note in each(empty)} == {"no_agent_turns", "very_short"}
+    found = {note.code for each in CHECKS for note in each(empty, outlined(empty))}
+    assert found == {"no_agent_turns", "very_short"}
+
+
+# -- the glance ----------------------------------------------------------------------------------------
+
+SIGNS = [(sign, bit) for bit, signs in outline._SIGNS.items() for sign in signs]
+SLOW = Glance(SIGNS, COMMON_WORDS)
+
+
+@pytest.fixture(scope="module")
+def fast():
+    """The compiled glance."""
+    pytest.importorskip("servicequal._glance", reason="installed without a compiler")
+    return outline._glance()
+
+
+def same(fast, turns, long=25, longest=20_000):
+    assert [fast.at(turn.text) for turn in turns] == [SLOW.at(turn.text) for turn in turns]
+    assert fast.over(tuple(turns), long, longest) == SLOW.over(turns, long, longest)
+
+
+def test_a_glance_says_what_splitting_and_searching_would():
+    assert SLOW.at("  Thank  you for calling; PRESS 1 ♪") == (7, 3, 32, outline.AGENT | outline.MENU | outline.HOLD)
+    assert SLOW.at("\x1c I\u00a0don’t ") == (2, 2, 7, 0)
+    assert SLOW.at(" \t\u2003") == SLOW.at("") == (0, 0, 0, 0)
+
+
+def test_the_outline_of_a_conversation():
+    turns = [Turn(speaker="agent", text="Hello."), Turn(speaker="agent", text="Hello.", kind="note", start=3.0)]
+    turns += [Turn(speaker=speaker, text="It is.") for speaker in ("customer", "unknown", "bot", "customer")]
+    found = outlined(Conversation(id="c", turns=(*turns, Turn(speaker="agent", text=" ", confidence=0.1))))
+    sides = (0, 2, 3, 4, 5), (0,), (2, 5), (3,)
+    assert found == Outline(*sides, (1, 0, 2, 2, 2, 2, 0), 9, 4, (), (), timed=False, rated=True, long=False)
+    assert outlined(Conversation(id="c")) == Outline((), (), (), (), (), 0, 0, (), (), False, False, False)
+
+
+def test_the_compiled_glance_sees_the_same_in_real_conversations(fast):
+    for path in [*sorted((ROOT / "data" / "training").glob("*.jsonl"))[:1], SAMPLES]:
+        for conversation in sq.read(path):
+            same(fast, conversation.turns)
+
+
+PIECES = st.one_of(
+    st.sampled_from([sign for sign, _ in SIGNS]),
+    st.sampled_from([sign.upper().replace("'", "’") for sign, _ in SIGNS]),
+    st.sampled_from(sorted(COMMON_WORDS)),
+    st.sampled_from([" ", "  ", "\n", "\r", "\x1c", "\x85", "\u00a0", "\u2028", "\u3000", "\u200b", "\ufeff"]),
+    st.sampled_from(["ſ", "ﬁ", "ß", "ẞ", "\u212a", "İ", "ŉ", "ǰ", "’", "♪", "É", "Привет", "👩🏽‍🚒", "\ud800", "\0"]),
+    st.text(max_size=12),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["agent", "customer", "bot", "unknown"]), st.lists(PIECES).map("".join))))
+def test_the_compiled_glance_sees_the_same_in_any_text(fast, said):
+    turns = [
+        Turn.model_construct(speaker=speaker, text=text, kind="note" if text[:1] == "a" else "message")
+        for speaker, text in said
+    ]
+    same(fast, turns, 3, 20)
+
+
+def test_the_compiled_glance_knows_which_characters_case_folding_changes(fast):
+    signs = {character for sign, _ in SIGNS for character in sign}
+    odd = [c for c in map(chr, range(0x110000)) if c.isspace() or len(c.casefold()) > 1 or c.casefold() in signs]
+    assert len(odd) > 150
+    for character in odd:
+        for text in (character, f"i order{character}ed", f"plea{character}e hold", f" don{character}t "):
+            assert fast.at(text) == SLOW.at(text), ascii(text)
+
+
+@pytest.mark.parametrize("words", [0, 63, 64, 65, 2049, 100_000])
+def test_the_compiled_glance_takes_texts_of_any_length(fast, words):
+    for text in (" please" * words, "hold " * words, "é" * words, "press 1 ♪ " * words + "ſ"):
+        assert fast.at(text) == SLOW.at(text)
+
+
+def test_of_a_text_that_is_too_long_the_beginning_tells_the_language():
+    foreign = "Guten Tag was kann ich für Sie tun bitte sagen Sie mir Ihre Nummer und den Namen damit ich nach " * 250
+    assert "not_english" in codes(made(("agent", foreign + "the " * 20_000), ("customer", "Ja")))
+    assert "not_english" not in codes(made(("agent", "the " * 6_000 + foreign * 9), ("customer", "Ja")))

@@ -8,6 +8,7 @@ from typing import Any
 from .. import hygiene
 from ..conversation import Turn
 from ..hygiene import HygieneNote
+from ..outline import AGENT, COMMON_WORDS, CUSTOMER, DUPLICATE_CHARACTERS, glance, plain
 
 _NEAR = 1e-6
 
@@ -44,33 +45,29 @@ class Doubts:
         self._before = turn.text
 
     def _read(self, n: int, turn: Turn) -> None:
-        plain = hygiene._plain(turn.text)
+        words, signs = glance(turn.text)
         if turn.speaker in self._by:
             self._by[turn.speaker].append(n)
         self._spoken += 1
-        self._words += len(turn.text.split())
-        if n and len(turn.text) >= hygiene.DUPLICATE_CHARACTERS and plain == hygiene._plain(self._before):
+        self._words += words
+        if n and len(turn.text) >= DUPLICATE_CHARACTERS and plain(turn.text) == plain(self._before):
             self._again.append(n)
-        if turn.speaker not in ("bot", "system") and hygiene._announces(turn):
+        if signs:
+            self._signs(n, turn, signs)
+        told = hygiene.told_by(turn.text)
+        self._tellable += len(told)
+        self._common += sum(word in COMMON_WORDS for word in told)
+
+    def _signs(self, n: int, turn: Turn, signs: int) -> None:
+        if turn.speaker not in ("bot", "system") and hygiene.announces(turn, signs):
             self._announced.append(n)
-        self._roles(n, turn, plain)
-        words = [word.strip(".,;:!?\"'()[]…-") for word in hygiene._plain(turn.text[:20_000]).split()]
-        words = [word for word in words if any(c.isalpha() for c in word)]
-        self._tellable += len(words)
-        self._common += sum(word in hygiene._STOP_WORDS for word in words)
-
-    def _roles(self, n: int, turn: Turn, plain: str) -> None:
-        def says(signs: tuple[str, ...]) -> bool:
-            return any(sign in plain for sign in signs)
-
-        if turn.speaker == "customer":
-            if says(hygiene._AGENT_SIGNS):
-                self._said["wrong"].append(n)
-            self._greets = self._greets or (n < hygiene.OPENING_TURNS and hygiene._greets(turn))
+        if turn.speaker == "customer" and signs & AGENT:
+            self._said["wrong"].append(n)
+            self._greets = self._greets or (n < hygiene.OPENING_TURNS and hygiene.greets(turn))
         elif turn.speaker == "agent":
-            if says(hygiene._AGENT_SIGNS):
+            if signs & AGENT:
                 self._said["right"].append(n)
-            if says(hygiene._CUSTOMER_SIGNS):
+            if signs & CUSTOMER:
                 self._said["swapped"].append(n)
 
     def notes(self) -> tuple[HygieneNote, ...]:
