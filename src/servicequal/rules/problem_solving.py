@@ -295,6 +295,10 @@ def _wants_time(normal: str) -> bool:
     return pattern(wanted).search(normal) is not None
 
 
+_PROMISE = (
+    r" (?:you|they|he|she|somebody|someone|i was) (?:said|told|promised|were going to|was going to|were meant to"
+    r"|would|guaranteed|swore)| promised| supposed to| meant to"
+)
 _REMINDING = (
     " said", " told", " promised", " going to", " meant to", " would", " guaranteed", " swore", " supposed to",
 )  # fmt: skip
@@ -303,10 +307,4 @@ _REMINDING = (
 
 def mentions_promise(normal: str) -> bool:
     """Whether a customer comes back to a promise."""
-    if not any(map(normal.__contains__, _REMINDING)):
-        return False
-    wanted = (
-        r" (?:you|they|he|she|somebody|someone|i was) (?:said|told|promised|were going to|was going to|were meant to"
-        r"|would|guaranteed|swore)| promised| supposed to| meant to"
-    )
-    return pattern(wanted).search(normal) is not None
+    return any(map(normal.__contains__, _REMINDING)) and pattern(_PROMISE).search(normal) is not None
