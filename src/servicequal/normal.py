@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-from .families import BITS
+from . import families
 
 _BREAKS = ".!;?:…\n\r\u2028\u2029"
 """Ends of sentences and lines; each becomes a token of its own: '.', '?' or ':'."""
@@ -171,7 +171,7 @@ class Aligned:
     def flags(self) -> int:
         """The families (:mod:`servicequal.families`) that words of this turn are of, as bits."""
         if self._flags is None:
-            self._flags = reduce(or_, filter(None, map(BITS.get, self.words)), 0)
+            self._flags = reduce(or_, map(families.of, self.words), 0)
         return self._flags
 
     @property

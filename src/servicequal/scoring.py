@@ -23,7 +23,7 @@ from .dynamics import Dynamics
 from .hygiene import HygieneNote
 from .rendering import Rendered
 from .rubric import Judged
-from .rules import DIMENSIONS, Outcome, Verdict
+from .rules import DIMENSIONS, Outcome, Verdict, View
 
 OVERALL = "overall"
 
@@ -216,7 +216,18 @@ class Tariff:
         self.weights = dict(weights)
         self._bits = [(1 << at) if j.weight > 0 else 0 for at, j in enumerate(self.rules)]
         self._critical = [at for at, j in enumerate(self.rules) if j.critical]
+        self._checks = [(j.rule.check, j.params) for j in self.rules]
         self._shared = lru_cache(maxsize=_MOST_PATTERNS)(self._share_out)
+
+    def verdicts(self, view: View, blocked: str | None, one_sided: str | None) -> list[Verdict]:
+        """One for each of ``rules``. ``blocked`` says why none of them can be judged, ``one_sided`` why those can't
+        that need a customer."""
+        if blocked:
+            return [Verdict(None, blocked, undetermined=True)] * len(self.rules)
+        if one_sided:
+            open_ = Verdict(None, one_sided, undetermined=True)
+            return [open_ if j.rule.needs_customer else j.rule.check(view, j.params) for j in self.rules]
+        return [check(view, params) for check, params in self._checks]
 
     def account(self, verdicts: Sequence[Verdict]) -> Account:
         """What the verdicts on one conversation, one for each of ``rules``, come to.
