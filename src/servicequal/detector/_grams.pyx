@@ -118,16 +118,11 @@ cdef uint64_t _hashed(const Py_UCS4 *text, Py_ssize_t size) noexcept:
     return _ready(hashed)
 
 
-cdef Slot *_free_slots(size_t least, uint64_t *mask) except NULL:
-    """At least so many, a power of two, and what masks a hash to one of them."""
-    cdef size_t slots = 64, k
-    cdef Slot *found
-    while slots < least:
-        slots *= 2
-    found = <Slot *>_room(slots, sizeof(Slot))
-    for k in range(slots):
+cdef Slot *_free_slots(uint64_t count) except NULL:
+    cdef uint64_t k
+    cdef Slot *found = <Slot *>_room(count, sizeof(Slot))
+    for k in range(count):
         found[k].number = -1
-    mask[0] = slots - 1
     return found
 
 
@@ -135,14 +130,9 @@ cdef inline uint64_t _paired(int32_t run, int32_t word) noexcept:
     return (((<uint64_t>run) << 32 | <uint64_t>word) * 11400714819323198485ULL) >> 36
 
 
-cdef Pair *_free_pairs(size_t least, uint64_t *mask) except NULL:
-    cdef size_t slots = 64
-    cdef Pair *found
-    while slots < least:
-        slots *= 2
-    found = <Pair *>_room(slots, sizeof(Pair))
-    memset(found, 255, slots * sizeof(Pair))
-    mask[0] = slots - 1
+cdef Pair *_free_pairs(uint64_t count) except NULL:
+    cdef Pair *found = <Pair *>_room(count, sizeof(Pair))
+    memset(found, 255, count * sizeof(Pair))
     return found
 
 
@@ -155,44 +145,50 @@ cdef class Names:
     cdef uint64_t mask
     cdef int32_t count
 
-    def __cinit__(self, size_t most, size_t characters):
-        """Room for so many strings of so many characters together."""
-        if characters >= 2**30 or most >= 2**28:
+    def __cinit__(self, size_t characters):
+        """Room for strings of so many characters together."""
+        if characters >= 2**30:
             raise ValueError("a vocabulary of more than a thousand million characters")
         self.pool = <Py_UCS4 *>_room(characters + 1, sizeof(Py_UCS4))
-        self.slots = _free_slots(3 * most, &self.mask)
+        self.slots = _free_slots(64)
+        self.mask = 63
 
-    cdef int32_t put(self, const Py_UCS4 *text, Py_ssize_t size, int32_t number) noexcept:
+    cdef int32_t put(self, const Py_UCS4 *text, Py_ssize_t size, int32_t number) except -1:
         """Give a string a number; the one that it has, if it is known."""
-        cdef uint64_t hashed = _hashed(text, size), at = hashed & self.mask
+        cdef uint64_t hashed = _hashed(text, size)
         cdef int32_t known = self.find(text, size, hashed)
         if known >= 0:
             return known
-        while self.slots[at].number >= 0:
-            at = (at + 1) & self.mask
-        self.slots[at] = Slot(<uint32_t>(hashed >> 32), number, self.used, <uint32_t>size)
+        if 3 * <uint64_t>(self.count + 1) > self.mask + 1:
+            self._grow()
+        self._fill(hashed, Slot(<uint32_t>(hashed >> 32), number, self.used, <uint32_t>size))
         memcpy(self.pool + self.used, text, size * sizeof(Py_UCS4))
         self.used += <uint32_t>size
         self.count += 1
         return number
 
-    cdef int fit(self) except -1:
-        """Take no more room than the strings need."""
+    cdef void _fill(self, uint64_t hashed, Slot slot) noexcept:
+        cdef uint64_t at = hashed & self.mask
+        while self.slots[at].number >= 0:
+            at = (at + 1) & self.mask
+        self.slots[at] = slot
+
+    cdef int _grow(self) except -1:
         cdef Slot *old = self.slots
-        cdef uint64_t slots = self.mask + 1, k, at
-        cdef void *pool
-        self.slots = _free_slots(3 * <size_t>self.count, &self.mask)
-        for k in range(slots):
+        cdef uint64_t count = self.mask + 1, k
+        self.slots = _free_slots(2 * count)
+        self.mask = 2 * count - 1
+        for k in range(count):
             if old[k].number >= 0:
-                at = _hashed(self.pool + old[k].at, old[k].size) & self.mask
-                while self.slots[at].number >= 0:
-                    at = (at + 1) & self.mask
-                self.slots[at] = old[k]
+                self._fill(_hashed(self.pool + old[k].at, old[k].size), old[k])
         PyMem_Free(old)
-        pool = PyMem_Realloc(self.pool, (self.used + 1) * sizeof(Py_UCS4))
+        return 0
+
+    cdef void close(self) noexcept:
+        """No more strings will come."""
+        cdef void *pool = PyMem_Realloc(self.pool, (<size_t>self.used + 1) * sizeof(Py_UCS4))
         if pool != NULL:
             self.pool = <Py_UCS4 *>pool
-        return 0
 
     def __dealloc__(self):
         PyMem_Free(self.pool)
@@ -290,7 +286,7 @@ cdef class Fitted:
         cdef Py_ssize_t most = max(map(len, letters), default=0)
         cdef Py_UCS4 *text = <Py_UCS4 *>_room(most + 1, sizeof(Py_UCS4))
         cdef int32_t row
-        self.letters = Names(len(letters), sum(map(len, letters)))
+        self.letters = Names(sum(map(len, letters)))
         try:
             for gram, row in letters.items():
                 if not 0 <= row < self.n_rows:
@@ -484,13 +480,14 @@ cdef class Reader:
                     count += len(known)
                     characters += sum(map(len, known))
                     most = max(most, max(map(len, known), default=0))
-        self.words = Names(characters, characters)  # a word is a character at least
-        self.pairs = _free_pairs(2 * 2 * count, &self.pairs_mask)
+        self.words = Names(characters)
+        self.pairs = _free_pairs(64)
+        self.pairs_mask = 63
         grams = <Gram *>_room(count, sizeof(Gram))
         try:
             count = self._take_apart(vocabularies, grams, most)
-            self.words.fit()
-            self._fit_pairs()
+            self.words.close()
+            self._pair_anew(self.pairs_mask + 1, True)
             self.runs = <Run *>_room(self.words.count + self.n_longer, sizeof(Run))
             memset(self.runs, 255, (self.words.count + self.n_longer) * sizeof(Run))
             self._place(grams, count)
@@ -521,7 +518,7 @@ cdef class Reader:
             PyMem_Free(text)
         return count
 
-    cdef int32_t _run_of(self, const Py_UCS4 *text, Py_ssize_t size, int longest) noexcept:
+    cdef int32_t _run_of(self, const Py_UCS4 *text, Py_ssize_t size, int longest) except -2:
         """The number of a run of words, new ones being given numbers; -1 for what no text has. Runs of more than one
         word have LONGER added to their number."""
         cdef Py_ssize_t at, begin = 0, words = 1
@@ -540,35 +537,39 @@ cdef class Reader:
                 begin = at + 1
         return run
 
-    cdef int32_t _put_longer(self, int32_t run, int32_t word) noexcept:
+    cdef int32_t _put_longer(self, int32_t run, int32_t word) except -1:
         cdef int32_t known = self.longer(run, word)
-        cdef uint64_t at = _paired(run, word) & self.pairs_mask
         if known >= 0:
             return known
-        while self.pairs[at].run >= 0:
-            at = (at + 1) & self.pairs_mask
-        self.pairs[at] = Pair(run, word, LONGER + self.n_longer)
+        if 2 * <uint64_t>(self.n_longer + 1) > self.pairs_mask + 1:
+            self._pair_anew(2 * (self.pairs_mask + 1), False)
+        self._fill(Pair(run, word, LONGER + self.n_longer))
         self.n_longer += 1
         return LONGER + self.n_longer - 1
+
+    cdef void _fill(self, Pair pair) noexcept:
+        cdef uint64_t at = _paired(pair.run, pair.word) & self.pairs_mask
+        while self.pairs[at].run >= 0:
+            at = (at + 1) & self.pairs_mask
+        self.pairs[at] = pair
+
+    cdef int _pair_anew(self, uint64_t size, bint final) except -1:
+        """Make the table of pairs of another size, or with the runs' final numbers."""
+        cdef Pair *old = self.pairs
+        cdef uint64_t count = self.pairs_mask + 1, k
+        self.pairs = _free_pairs(size)
+        self.pairs_mask = size - 1
+        for k in range(count):
+            if old[k].run >= 0:
+                if final:
+                    old[k] = Pair(self._final(old[k].run), old[k].word, self._final(old[k].longer))
+                self._fill(old[k])
+        PyMem_Free(old)
+        return 0
 
     cdef int32_t _final(self, int32_t run) noexcept:
         """The number that a run has once all words have theirs: runs of more than one come behind them."""
         return run if run < LONGER else run - LONGER + self.words.count
-
-    cdef int _fit_pairs(self) except -1:
-        cdef Pair *old = self.pairs
-        cdef uint64_t slots = self.pairs_mask + 1, k, at
-        cdef Pair pair
-        self.pairs = _free_pairs(2 * <size_t>self.n_longer, &self.pairs_mask)
-        for k in range(slots):
-            if old[k].run >= 0:
-                pair = Pair(self._final(old[k].run), old[k].word, self._final(old[k].longer))
-                at = _paired(pair.run, pair.word) & self.pairs_mask
-                while self.pairs[at].run >= 0:
-                    at = (at + 1) & self.pairs_mask
-                self.pairs[at] = pair
-        PyMem_Free(old)
-        return 0
 
     cdef void _place(self, const Gram *grams, Py_ssize_t count) noexcept:
         cdef Py_ssize_t k
