@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from operator import ge
+from typing import Any
 
 from .. import context
 from ..conversation import Conversation
@@ -14,10 +15,13 @@ from ..forms import Forms
 from ..normal import Aligned, normalise
 from ..packs import HURTING
 from .features import WHOLE, Read, Stretch, TurnText
-from .model import ANY, LABELS, Detector, named_labels
+from .model import ANY, LABELS, Detector, compiled, named_labels
 
 MODEL = "model"
 """The ``pattern`` of a match that the detector proposed."""
+
+IMPROBABLE = "improbable in its context ({:.0%})"
+"""The ``reason`` of a match that the detector vetoed."""
 
 CONTEXT_BEFORE, CONTEXT_AFTER = 5, 4
 """Turns around a turn that have a say in what is decided about it: its neighbours of the second layer (3 to either
@@ -38,6 +42,14 @@ def decide(
     longer conversation the outer turns lack their context: see :data:`CONTEXT_BEFORE`.
     """
     read = Read(conversation, stretch, forms)
+    talk = detector.talk(matches, read)
+    if talk is not None:
+        return _decided(talk, read)
+    return _in_python(matches, read, detector)
+
+
+def _in_python(matches: Sequence[CueMatch], read: Read, detector: Detector) -> tuple[CueMatch, ...]:
+    conversation = read.conversation
     chances = detector.chances(matches, read)
     by_turn: dict[int, list[CueMatch]] = {}
     for match in matches:
@@ -56,6 +68,34 @@ def decide(
             out += _proposed(conversation, turn, mine, said, detector, side, chance, read)
     out += [m for rest in by_turn.values() for m in rest]
     return tuple(sorted(out, key=lambda m: (m.turn, m.start, m.cue, m.end)))
+
+
+def _decided(talk: Any, read: Read) -> tuple[CueMatch, ...]:
+    """The same by the compiled layers; where the words stand that speak for a cue is asked turn by turn."""
+
+    def place(turn: int, cue: str) -> tuple[int, int] | None:
+        key = ("place", read.conversation.turns[turn].text, cue)
+        return read.stretch.remember(key, lambda: _shown(read.form(turn), talk, turn, cue))
+
+    group = 0 if read.conversation.channel == "social" else 1
+    decided: tuple[CueMatch, ...] = talk.decided(_maker(), group, _OWN_WORDS, _LEAST_SURE, place)
+    return decided
+
+
+@cache
+def _maker() -> Any:
+    sample = CueMatch(cue="", turn=0, start=0, end=0, text="", speaker="agent", pattern=MODEL)
+    return compiled().Maker(sample, IMPROBABLE)
+
+
+def _shown(form: Aligned, talk: Any, turn: int, cue: str) -> tuple[int, int] | None:
+    """Where the words of a turn that the compiled layers read speak for a cue; None where they are another's."""
+    if talk.cut(turn):
+        start, end = evidence(form, talk.telling(turn, cue))
+    else:
+        words = talk.evidence(turn, cue, _TELLING_SHARE, _READABLE)
+        start, end = (form.spans[words[0]][0], form.spans[words[1]][1]) if words else _whole(form)
+    return _unless_another_s(form.source, start, end, cue)
 
 
 _LEAST_SURE = 0.35
@@ -112,7 +152,7 @@ def _weighed(mine: Sequence[CueMatch], said: frozenset[str], chance: Mapping[str
         elif match.status == "excused" or match.cue in said:
             out.append(replace(match, confidence=round(known, 4)))
         else:
-            reason = f"improbable in its context ({known:.0%})"
+            reason = IMPROBABLE.format(known)
             out.append(replace(match, status="excused", reason=reason, confidence=round(known, 4), softened_by=()))
     return out
 
@@ -161,12 +201,13 @@ def _proposed(
 
 def _place(form: Aligned, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
     """Where the words of a turn speak for a cue; None where they are another's."""
-    start, end = evidence(form, detector.telling_words(turn, side, cue))
-    if cue in HURTING:
-        text = form.source
-        if context.quoted(text, start, end) or context.hedged(normalise(text[start:end])):
-            return None
-    return start, end
+    return _unless_another_s(form.source, *evidence(form, detector.telling_words(turn, side, cue)), cue)
+
+
+def _unless_another_s(text: str, start: int, end: int, cue: str) -> tuple[int, int] | None:
+    """The place, or None where its words are a deflection quoted, denied or reported."""
+    another_s = cue in HURTING and (context.quoted(text, start, end) or context.hedged(normalise(text[start:end])))
+    return None if another_s else (start, end)
 
 
 def evidence(form: Aligned, weights: Sequence[float]) -> tuple[int, int]:

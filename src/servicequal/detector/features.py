@@ -20,7 +20,7 @@ BLOCKS = ("words", "letters", "before", "after")
 """The n-gram blocks, each with its own vocabulary; every block of a turn is scaled to length 1."""
 
 BLOCK_SCALE = {"words": 1.0, "letters": 1.0, "before": 0.6, "after": 0.6}
-_LONGEST = 4000
+LONGEST = 4000
 """Characters of a normal form that are looked at; longer turns are read from the start only."""
 
 
@@ -67,7 +67,7 @@ WHOLE = Stretch()
 
 def fold(text: str) -> str:
     """The normal form with every figure as ``#``, so that *9.15* and *10.30* are one word."""
-    return fold_figures(normalise(text)[:_LONGEST])
+    return fold_figures(normalise(text)[:LONGEST])
 
 
 def fold_figures(text: str) -> str:
@@ -88,7 +88,7 @@ class Read:
     def __init__(self, conversation: Conversation, stretch: Stretch = WHOLE, forms: Forms | None = None) -> None:
         self.conversation = conversation
         self.stretch = stretch
-        self._forms = forms or Forms(conversation)
+        self.forms = forms or Forms(conversation)
         self._folded: list[str] | None = None
         self._turns: dict[str, list[TurnText]] = {}
         self._shapes: dict[int, list[float]] = {}
@@ -106,12 +106,12 @@ class Read:
 
     def _fold(self, number: int, text: str) -> str:
         if self.stretch.known is None:
-            return fold_figures(self._forms[number].text[:_LONGEST])
+            return fold_figures(self.forms[number].text[:LONGEST])
         return self.stretch.remember(("fold", text), partial(fold, text))
 
     def form(self, turn: int) -> Aligned:
         """The normal form of a turn."""
-        return self._forms[turn]
+        return self.forms[turn]
 
     def shape(self, turn: TurnText) -> list[float]:
         """Place, length and channel of a turn."""
@@ -196,7 +196,7 @@ def shape(conversation: Conversation, turn: TurnText, stretch: Stretch = WHOLE) 
 
 def _loudness(text: str) -> tuple[float, float, float, float]:
     """What the normal form drops: exclamation marks, doubled question marks, words in capitals, emoji."""
-    head = text[:_LONGEST]
+    head = text[:LONGEST]
     shouted = [w for w in head.split() if w.isupper() and len(w) > 2 and w.isalpha()]
     capitals = 0.0
     if shouted:

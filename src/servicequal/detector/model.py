@@ -26,7 +26,7 @@ from ..conversation import Conversation
 from ..cues import CueMatch
 from ..errors import ReadError, Rejected
 from ..packs import CUSTOMER, HELPING, HURTING
-from .features import BLOCK_SCALE, BLOCKS, SHAPES, Read, Stretch, TurnText, grams
+from .features import BLOCK_SCALE, BLOCKS, LONGEST, LONGEST_PLACE, SHAPES, Read, Stretch, TurnText, grams
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +36,9 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "customer": CUSTOMER,
 }
 """What each side's layers predict, in order."""
+
+_CHANNELS: Mapping[str | None, int] = {name: place for place, name in enumerate(SHAPES[-4:])}
+"""Their place among the inputs that tell the channel."""
 
 _STATUSES = ("plain", "softened", "excused")
 _NOTHING = -4.0
@@ -65,46 +68,13 @@ class Side:
     second_bias: Floats
     thresholds: Mapping[str, Floats]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {f.name: self.__dict__[f.name] for f in fields(self)}
-
-    @cached_property
-    def reader(self) -> Any:
-        """The first layer's n-grams, compiled; None where there was no compiler."""
-        grams = _compiled()
-        if grams is None:
-            return None
-        blocks = [self.vocabulary[b] for b in BLOCKS]
-        return grams.Reader(blocks, [BLOCK_SCALE[b] for b in BLOCKS], self.idf, self.weights)
-
-    @cached_property
-    def shapes(self) -> Any:
-        """The first layer's other half, place and length of a turn, compiled."""
-        grams = _compiled()
-        return grams and grams.Layer(self.shape_weights, self.bias)
-
-    @cached_property
-    def last(self) -> Any:
-        """The second layer, compiled; scaling is part of its weights."""
-        grams = _compiled()
-        scaled = self.second / self.scale[:, None]
-        return grams and grams.Layer(scaled, self.second_bias - self.mean @ scaled)
-
     def own(self, text: str) -> Floats:
         """What the n-grams of a turn's own words and letters give, log-odds: shape (labels,)."""
-        if self.reader is None:
-            return self._sum(TurnText(0, text, "", ""), ("words", "letters"))
-        total = np.zeros(len(self.bias))
-        self.reader.own(text, total)
-        return total
+        return self._sum(TurnText(0, text, "", ""), ("words", "letters"))
 
     def around(self, before: str, after: str) -> Floats:
         """What the n-grams of the turns before and after one give, log-odds: shape (labels,)."""
-        if self.reader is None:
-            return self._sum(TurnText(0, "", before, after), ("before", "after"))
-        total = np.zeros(len(self.bias))
-        self.reader.around(before, after, total)
-        return total
+        return self._sum(TurnText(0, "", before, after), ("before", "after"))
 
     def _sum(self, turn: TurnText, blocks: Sequence[str]) -> Floats:
         found = _weighted(self, turn, blocks)
@@ -115,25 +85,31 @@ class Side:
     def placed(self, shapes: Sequence[Sequence[float]], said: Sequence[Floats]) -> Floats:
         """The first layer's log-odds of turns, from their shapes and n-grams: shape (turns, labels)."""
         total = np.array(said, dtype=np.float64).reshape(-1, len(self.bias))
-        if self.shapes is not None:
-            self.shapes.add(np.array(shapes, dtype=np.float64).reshape(-1, len(SHAPES)), total)
-            return total
         for row, values in zip(total, shapes, strict=True):
             row += self.bias + np.asarray(values) @ self.shape_weights
         return total
 
     def chances(self, inputs: Floats) -> Floats:
         """The second layer's calibrated probabilities: shape (turns, labels) from (turns, inputs)."""
-        if self.last is not None:
-            total = np.zeros((len(inputs), len(self.second_bias)))
-            self.last.chances(np.ascontiguousarray(inputs), total)
-            return total
         rows = [((row - self.mean) / self.scale) @ self.second + self.second_bias for row in inputs]
         odds = np.array(rows).reshape(len(inputs), len(self.second_bias))
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -30, 30))))
 
 
-def _compiled() -> Any:
+def _fitted(grams: Any, name: str, side: Side) -> Any:
+    """One side's numbers for the compiled layers; scaling is part of the second's weights."""
+    scaled = side.second / side.scale[:, None]
+    second = (scaled, side.second_bias - side.mean @ scaled)
+    never = np.full(len(LABELS[name]), np.inf)  # while thresholds are still sought
+    limits = [[side.thresholds.get(f"{g}/{base}", never) for base in ("phrase", "model")] for g in ("social", "other")]
+    scales = [BLOCK_SCALE[block] for block in BLOCKS]
+    letters, first = side.vocabulary["letters"], (side.shape_weights, side.bias)
+    return grams.Fitted(
+        LABELS[name], ANY, HURTING, scales, letters, side.idf, side.weights, first, second, limits
+    )
+
+
+def compiled() -> Any:
     """The compiled half of this module, or None where the package was installed without a compiler."""
     try:
         from . import _grams  # type: ignore[attr-defined,unused-ignore]
@@ -149,6 +125,30 @@ class Detector:
     sides: Mapping[str, Side]
     about: Mapping[str, Any]
     digest: str
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
+
+    @cached_property
+    def reader(self) -> Any:
+        """Both layers of both sides, compiled; None where there was no compiler."""
+        grams = compiled()
+        if grams is None:
+            return None
+        fitted = [_fitted(grams, name, self.sides[name]) for name in ("agent", "customer")]
+        vocabularies = [[self.sides[name].vocabulary[b] for b in BLOCKS] for name in ("agent", "customer")]
+        return grams.Reader(*fitted, vocabularies, LONGEST, LONGEST_PLACE)
+
+    def talk(self, matches: Sequence[CueMatch], read: Read) -> Any:
+        """A conversation and the matches in it, read by the compiled layers; None where there are none."""
+        if self.reader is None:
+            return None
+        grams, stretch = compiled(), read.stretch
+        conversation = read.conversation
+        channel = _CHANNELS.get(conversation.channel, -1)
+        return grams.Talk(
+            self.reader, conversation.turns, read.forms, matches, stretch.known, stretch.start, stretch.of, channel
+        )
 
     def first(self, side: str, read: Read) -> dict[int, Floats]:
         """First-layer log-odds by turn number: shape (labels,) each."""
@@ -184,6 +184,9 @@ class Detector:
 
     def chances(self, matches: Sequence[CueMatch], read: Read) -> dict[str, dict[int, list[float]]]:
         """By side and turn number the probabilities of the side's labels, in their order."""
+        talk = self.talk(matches, read)
+        if talk is not None:
+            return dict(zip(("agent", "customer"), talk.probabilities(), strict=True))
         firsts = {side: self.first(side, read) for side in self.sides}
         inputs = _second_matrices(firsts, matches, read)
         return {
@@ -202,9 +205,6 @@ class Detector:
         each shared out over its words; runs that speak against the label are left out."""
         fitted = self.sides[side]
         column = LABELS[side].index(label)
-        if fitted.reader is not None:
-            shared: list[float] = fitted.reader.telling(turn.text, column)
-            return shared
         telling: dict[str, float] = {}
         for gram, row, value in _weighted(fitted, turn, ("words",)):
             weight = float(value * fitted.weights[row, column])
