@@ -25,6 +25,7 @@ LAYERS = (
     "hygiene",
     "dynamics",
     "families",
+    "_words",
     "normal",
     "forms",
     "language",
