@@ -27,6 +27,7 @@ LAYERS = (
     "hygiene",
     "dynamics",
     "families",
+    "_words",
     "normal",
     "forms",
     "language",

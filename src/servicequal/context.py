@@ -11,7 +11,7 @@ from typing import Any
 
 from . import families
 from .language import Sentences, bounds_in
-from .normal import Aligned
+from .normal import QUOTES, Aligned
 
 # Said just before the match, in the same sentence: the words are denied, supposed or somebody else's.
 _SAID_NOT = (
@@ -44,7 +44,6 @@ _ASKING = (
     r"^(?: [^ .?:]+){0,2} (?:who|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could"
     r"|would|will|shall|should|may|might|any)\b"
 )
-_QUOTES = {'"': '"', "“": "”", "„": "”", "«": "»"}
 _MARKS = frozenset(".?:")
 _LOOK_BEHIND = 240
 """Characters of the normal form before a match that are looked at; keeps the cost of a match constant."""
@@ -108,7 +107,7 @@ def _inside(quotes: list[tuple[int, float]], start: int) -> bool:
 def _quotations(text: str) -> list[tuple[int, float]]:
     """Quotations of the original text, in order; one that is all there is to the text is a way of writing, and none."""
     found: list[tuple[int, float]] = []
-    for opening, closing in _QUOTES.items():
+    for opening, closing in QUOTES.items():
         at = text.find(opening)
         while at >= 0:
             end = text.find(closing, at + 1)
