@@ -76,7 +76,7 @@ cdef struct Raw:
 cdef class Lexicon:
     """Words by number. ``about`` describes a word: its traits, its families, the number of the contraction that it may
     be, those that it may follow, and what it is spelled as. All ``known`` words are taken in; one that is not among
-    them is described only if it begins with a figure or '<': all others are nothing but themselves.
+    them is described only if it has another character than a-z: all others are nothing but themselves.
 
     It only grows; its maker starts a new one when it has grown too large.
     """
@@ -120,7 +120,10 @@ cdef class Lexicon:
                 copied[at] = PyUnicode_READ(PyUnicode_KIND(word), PyUnicode_DATA(word), at)
                 hash = MIXED(hash, copied[at])
             found = self._met(copied, length, hash)
-            return found if found >= 0 else self._added(copied, length, hash)
+            if found < 0:
+                found = self._added(copied, length, hash)
+                self.entries[found].family = self.describe(word)[1]
+            return found
         finally:
             PyMem_Free(copied)
 
@@ -129,7 +132,7 @@ cdef class Lexicon:
         cdef int32_t found = self._met(characters, length, hash)
         if found >= 0:
             return found
-        if characters[0] == c"<" or c"0" <= characters[0] <= c"9":
+        if not _letters(characters, length):
             about = self.describe(PyUnicode_FromKindAndData(4, characters, length))
             found = self._met(characters, length, hash)
             if found < 0:
@@ -227,6 +230,14 @@ cdef class Lexicon:
             self.parts[self.n_parts] = part
             self.n_parts += 1
         return 0
+
+
+cdef bint _letters(const uint32_t *characters, Py_ssize_t length) noexcept:
+    cdef Py_ssize_t at
+    for at in range(length):
+        if not c"a" <= characters[at] <= c"z":
+            return False
+    return True
 
 
 cdef uint32_t _glued(const uint32_t *characters, Py_ssize_t length) noexcept:

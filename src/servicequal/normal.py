@@ -409,7 +409,7 @@ def _about(word: str) -> tuple[int, int, int, int, tuple[str, ...]]:
     follows = sum(1 << at for at, (_, followers) in enumerate(_CONTEXT.values()) if word in followers)
     context = list(_CONTEXT).index(word) + 1 if word in _CONTEXT else 0
     spelled = _CONTEXT[word][0] if context else _spelled(word, "", "")
-    return traits, BITS.get(word, 0), context, follows, tuple(spelled.split()) if spelled != word else ()
+    return traits, families.of(word), context, follows, tuple(spelled.split()) if spelled != word else ()
 
 
 def _kinds() -> tuple[dict[int, int], list[str]]:
@@ -441,7 +441,7 @@ def _compiled_reader() -> Any:
     except ImportError:
         return None
     told = (*(words for _, words in _TRAITS), *(followers for _, followers in _CONTEXT.values()))
-    return _words.Reader(*_kinds(), _about, {*_PLAIN_OR_NOT, *BITS}.union(*told), _MOST_WORDS)
+    return _words.Reader(*_kinds(), _about, {*_PLAIN_OR_NOT, *families.BITS}.union(*told), _MOST_WORDS)
 
 
 _reader = _compiled_reader()
