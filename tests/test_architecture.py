@@ -33,6 +33,7 @@ LAYERS = (
     "packs",
     "phrases",
     "plan",
+    "anchors",
     "_sieve",
     "sieve",
     "cues",

@@ -19,6 +19,8 @@ DENYING = 1 << 3
 SUPPOSING = 1 << 4
 REPORTING = 1 << 5
 """What words that are denied, supposed or reported cannot do without."""
+ASKING = 1 << 6
+"""One of these is among the first words of a sentence that asks."""
 
 WORDS: Mapping[int, frozenset[str]] = {
     MARK: frozenset("?"),
@@ -34,6 +36,10 @@ WORDS: Mapping[int, frozenset[str]] = {
     REPORTING: frozenset(
         "said say says saying told tell tells claim claims claimed reckon reckons reckoned insist insists insisted"
         " mentioned advised wrote heard thought think thinks mean meant".split()
+    ),
+    ASKING: frozenset(
+        "who what when where why which how is are was were do does did has have had can could would will shall should"
+        " may might any".split()
     ),
 }
 
