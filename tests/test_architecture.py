@@ -35,6 +35,7 @@ LAYERS = (
     "packs",
     "phrases",
     "plan",
+    "anchors",
     "_sieve",
     "sieve",
     "cues",

@@ -40,13 +40,13 @@ _OTHERS_SAID = (
     r"|engineer|last person|lady|man|chap|colleague|team|website|app|letter|email)(?: [^ .?:]+)?)"
     r"(?: have| has| had| also)? (?:said|says|told|claims|claimed|reckons|wrote)\b"
 )
-_ASKING = (
-    r"^(?: [^ .?:]+){0,2} (?:who|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could"
-    r"|would|will|shall|should|may|might|any)\b"
-)
+_ASKING = rf"^(?: [^ .?:]+){{0,2}} (?:{'|'.join(sorted(families.WORDS[families.ASKING]))})\b"
 _MARKS = frozenset(".?:")
-_LOOK_BEHIND = 240
+LOOK_BEHIND = 240
 """Characters of the normal form before a match that are looked at; keeps the cost of a match constant."""
+
+REACH = {families.DENYING: 11, families.SUPPOSING: 3, families.REPORTING: 7}
+"""How many words before a match the family's word can stand that denies, supposes or reports it."""
 
 
 @cache
@@ -87,7 +87,7 @@ class Reading:
 
     def before(self, start: int, bounds: tuple[int, int]) -> str:
         """What the sentence says before a match."""
-        return self.normal[max(bounds[0], start - _LOOK_BEHIND) : start].rstrip()
+        return self.normal[max(bounds[0], start - LOOK_BEHIND) : start].rstrip()
 
     def quoted(self, start: int, end: int) -> bool:
         """Whether original characters ``start`` to ``end`` begin inside a quotation."""
@@ -124,7 +124,7 @@ def asked(reading: Reading, bounds: tuple[int, int]) -> bool:
     left, right = bounds
     if reading.normal[right : right + 2] != " ?":
         return False
-    return bool(pattern(_ASKING).search(reading.normal[left : min(right, left + _LOOK_BEHIND)]))
+    return bool(pattern(_ASKING).search(reading.normal[left : min(right, left + LOOK_BEHIND)]))
 
 
 def denied(before: str) -> bool:
