@@ -12,16 +12,18 @@ from operator import attrgetter
 from typing import Any
 
 from .. import rows
-from ..conversation import Conversation
+from ..conversation import Conversation, Span
 from ..cues import CueMatch
 from ..errors import Rejected
 from ..readers.draft import printable
 from ..rules import DIMENSIONS
 from ..scoring import OVERALL, Account, Judgement, LedgerLine, Tariff
+from .places import Places, SpanLists, lengths_of, offsets_of
 from .tables import COLUMNS, DATASETS, schema
 
 _Arrays = dict[str, Any]
 _explanation, _spans, _searched = attrgetter("explanation"), attrgetter("spans"), attrgetter("searched")
+_text = attrgetter("text")
 _SCORES = tuple(name for name in COLUMNS["scores"] if name != "position")
 _AGENTS = COLUMNS["agents"][2:]
 _OF_CUE = tuple((name, attrgetter(name)) for name in (*rows.CUES_COLUMNS[1:], "softened_by"))
@@ -58,7 +60,7 @@ class Part:
         self._scores.append((*row[:2], _said(about.get("started_at")), _said(about.get("file")), *row[2:]))
         self._agents += map(rows.agent_row, judged.agents)
         counts["agents"].append(len(judged.agents))
-        self._findings.add(account, judged.cues)
+        self._findings.add(account)
         counts["findings"].append(len(account.outcomes))
         self._cues += judged.cues
         counts["cues"].append(len(judged.cues))
@@ -98,50 +100,59 @@ class Part:
             return self._rejected
         if self._tariff is None:
             return rows.empty(COLUMNS[name][2:])
-        return (self._findings if name == "findings" else self._ledger).columns(self._tariff, len(self._ids))
+        if name == "ledger":
+            return self._ledger.columns(self._tariff, len(self._ids))
+        return self._findings.columns(self._tariff, len(self._ids), self._cues, self._of("cues"))
+
+    def _of(self, name: str) -> Any:
+        """For every row of a dataset, the how manieth conversation it is of."""
+        import numpy as np
+
+        return np.repeat(np.arange(len(self._ids)), np.asarray(self._counts[name], dtype=np.int64))
 
     def _keys(self, name: str) -> tuple[Any, Any]:
         """Position and id of every row, each as often as the conversation has rows."""
         import numpy as np
         import pyarrow as pa
 
-        counts = np.asarray(self._counts[name], dtype=np.int64)
+        of = self._of(name)
         unique = pa.array(self._ids, pa.string()).dictionary_encode()
-        encoded = pa.DictionaryArray.from_arrays(np.repeat(unique.indices.to_numpy(), counts), unique.dictionary)
-        return np.repeat(np.asarray(self._positions, dtype=np.int64), counts), encoded
+        encoded = pa.DictionaryArray.from_arrays(unique.indices.to_numpy()[of], unique.dictionary)
+        return np.asarray(self._positions, dtype=np.int64)[of], encoded
 
 
 class _Findings:
     """What the verdicts say: lists with a value for each rule of the tariff, one conversation behind the other."""
 
     def __init__(self) -> None:
-        self.lists = rows.empty(("outcome", "points", "lost", "explanation", "turns", "words", "spans", "searched"))
+        self._lists = rows.empty(("outcome", "points", "lost", "explanation", "searched"))
+        self._spans: list[tuple[Span, ...]] = []
 
-    def add(self, account: Account, cues: Sequence[CueMatch]) -> None:
+    def add(self, account: Account) -> None:
         """One row for each verdict."""
-        lists, verdicts = self.lists, account.verdicts
+        lists, verdicts = self._lists, account.verdicts
         lists["outcome"] += account.outcomes
         lists["points"] += account.points
         lists["lost"] += account.lost
         lists["explanation"] += map(_explanation, verdicts)
         lists["searched"] += map(_searched, verdicts)
-        spans = list(map(_spans, verdicts))
-        lists["spans"] += spans
-        rows.add_quoted(lists, spans, cues)
+        self._spans += map(_spans, verdicts)
 
-    def columns(self, tariff: Tariff, conversations: int) -> _Arrays:
-        """The columns, with what is the same for every finding of a rule."""
+    def columns(self, tariff: Tariff, conversations: int, cues: Sequence[CueMatch], of: Any) -> _Arrays:
+        """The columns, with what is the same for every finding of a rule; ``of`` numbers the cues' conversations."""
         import numpy as np
         import pyarrow as pa
 
         at = np.tile(np.arange(len(tariff.rules), dtype=np.int32), conversations)
-        found: _Arrays = dict(self.lists)
+        found: _Arrays = dict(self._lists)
         for column in ("code", *rows.FINDINGS_CONSTANT):
             values = pa.array([getattr(judged.rule, column) for judged in tariff.rules], pa.string())
             unique = values.dictionary_encode()  # a dictionary must not hold a value twice
             found[column] = pa.DictionaryArray.from_arrays(unique.indices.to_numpy()[at], unique.dictionary)
         found["critical"] = pa.array(np.array([judged.critical for judged in tariff.rules], dtype=bool)[at])
-        return found
+        spans = SpanLists(self._spans, np.repeat(np.arange(conversations), len(tariff.rules)))
+        words = spans.words(Places(cues, of), list(map(_text, cues)))
+        return {**found, "spans": spans.array(), "turns": spans.turns(), "words": words}
 
 
 class _Ledger:
@@ -165,9 +176,9 @@ class _Ledger:
         import numpy as np
 
         rule = np.fromiter(chain.from_iterable(self._counted), np.int32)
-        of = np.repeat(np.arange(conversations), _lengths(self._counted))
+        of = np.repeat(np.arange(conversations), lengths_of(self._counted))
         totals = list(chain.from_iterable(self._totals))
-        of_totals = np.repeat(np.arange(conversations), _lengths(self._totals))
+        of_totals = np.repeat(np.arange(conversations), lengths_of(self._totals))
         order = np.argsort(np.concatenate([of, of_totals]), kind="stable")
 
         def column(of_rules: Any, of_totals: Iterator[float]) -> Any:
@@ -212,29 +223,16 @@ def _turned(found: Sequence[tuple[Any, ...]], names: Sequence[str]) -> _Arrays:
     return dict(zip(names, zip(*found, strict=True), strict=True)) if found else rows.empty(names)
 
 
-def _lengths(lists: Sequence[Sequence[Any]]) -> Any:
-    import numpy as np
-
-    return np.fromiter(map(len, lists), np.int32, len(lists))
-
-
 def _array(values: Any, kind: Any) -> Any:
-    """Values as an Arrow array of that type; lists and spans as flat numbers, which is several times as fast."""
+    """Values as an Arrow array of that type."""
     import numpy as np
     import pyarrow as pa
 
-    if isinstance(values, (pa.Array, np.ndarray)):
-        return values if isinstance(values, pa.Array) else pa.array(values, kind)
-    if not pa.types.is_list(kind):
+    if isinstance(values, pa.Array):
+        return values
+    if isinstance(values, np.ndarray) or not pa.types.is_list(kind):
         return pa.array(values, kind)
-    offsets = np.zeros(len(values) + 1, dtype=np.int32)
-    np.cumsum(_lengths(values), out=offsets[1:])
-    flat = chain.from_iterable(values)
-    if pa.types.is_struct(kind.value_type):
-        names = [field.name for field in kind.value_type]
-        places = chain.from_iterable(map(attrgetter(*names), flat))
-        numbers = np.fromiter(places, np.int32, 3 * int(offsets[-1])).reshape(-1, 3).T.copy()
-        inner = pa.StructArray.from_arrays([pa.array(row) for row in numbers], names=names)
-    else:
-        inner = pa.array(np.fromiter(flat, np.int32, int(offsets[-1])))
+    offsets = offsets_of(lengths_of(values))
+    flat = list(chain.from_iterable(values))
+    inner = Places(flat, None).spans() if pa.types.is_struct(kind.value_type) else pa.array(flat, kind.value_type)
     return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind)

@@ -6,7 +6,7 @@ plain strings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -37,8 +37,12 @@ _COUNTS = frozenset(
     "turn start end deflections softened helping dynamics_replies dynamics_agent_interrupts "
     "dynamics_customer_interrupts".split()
 )
-_LONG = frozenset(("text", "explanation", "why", "say_instead", "notes", "words", "hint"))
-"""Columns whose smallest and largest value help nobody to find a row."""
+_FOUND_BY = frozenset(("position", "conversation_id", "speaker_id", "started_at", "source"))
+"""Columns whose smallest and largest value help to find rows."""
+_LONG = frozenset(("text", "explanation", "words", "pattern"))
+"""Columns that are worth a closer packing; the others are mostly figures and names out of a few."""
+_ALL_DIFFERENT = frozenset(("text", "position", "start", "end"))
+"""Columns in which so little repeats that a dictionary would only be in the way."""
 
 
 @cache
@@ -79,18 +83,45 @@ def _span_type() -> Any:
 
 def write(table: Any, name: str, stream: Any) -> None:
     """Write one dataset of a part as Parquet: same rows, same bytes (of one pyarrow version)."""
+    stream.write(_written(table, name) if table.num_rows else _empty(name))
+
+
+def _written(table: Any, name: str) -> Any:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(
-        table,
-        stream,
-        compression="zstd",
-        compression_level=1,
-        store_schema=False,
-        write_statistics=_plain(c for c in COLUMNS[name] if c not in _LONG),
-        use_dictionary=_plain(c for c in COLUMNS[name] if c not in ("text", "position", "start", "end")),
-    )
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream, **_options(name))
+    return stream.getvalue()
 
 
-def _plain(columns: Iterable[str]) -> list[str]:
-    return [column for column in columns if column not in ("spans", "softened_by", "searched")]
+@cache
+def _empty(name: str) -> Any:
+    """A dataset without rows, as most runs have one."""
+    return _written(schema(name).empty_table(), name)
+
+
+@cache
+def _options(name: str) -> dict[str, Any]:
+    """How a dataset is written. To set up the closer packing for a column costs more than most columns' values."""
+    columns = list(_leaves(name))
+    return {
+        "compression": {path: "zstd" if column in _LONG else "snappy" for column, path in columns},
+        "compression_level": {path: 1 for column, path in columns if column in _LONG} or None,
+        "store_schema": False,
+        "write_statistics": [path for column, path in columns if column in _FOUND_BY],
+        "use_dictionary": [path for column, path in columns if column == path and column not in _ALL_DIFFERENT],
+    }
+
+
+def _leaves(name: str) -> Iterator[tuple[str, str]]:
+    """Every column and its path in a Parquet file; a column of lists has one for each part of its items."""
+    import pyarrow as pa
+
+    for field in schema(name):
+        if not pa.types.is_list(field.type):
+            yield field.name, field.name
+        elif pa.types.is_struct(field.type.value_type):
+            yield from ((field.name, f"{field.name}.list.element.{inner.name}") for inner in field.type.value_type)
+        else:
+            yield field.name, f"{field.name}.list.element"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,10 +31,11 @@ class Job:
 
 def worker(scorer: Scorer, folder: Folder) -> Callable[[Job], Summary]:
     """The function that does jobs; made once in each process."""
-    return lambda job: score_part(job, scorer, folder)
+    threads = ThreadPoolExecutor(len(folder.datasets))
+    return lambda job: score_part(job, scorer, folder, threads)
 
 
-def score_part(job: Job, scorer: Scorer, folder: Folder) -> Summary:
+def score_part(job: Job, scorer: Scorer, folder: Folder, threads: Executor) -> Summary:
     """Score a chunk and publish its part. Raises BatchError where it can't be written."""
     part = Part(turns="turns" in folder.datasets)
     position, turns, rejected = job.position, 0, 0
@@ -56,7 +58,7 @@ def score_part(job: Job, scorer: Scorer, folder: Folder) -> Summary:
         "digest": job.chunk.digest(),
     }
     writers = {name: partial(write, part.table(name), name) for name in part.datasets}
-    return folder.publish(job.chunk.number, said, writers)
+    return folder.publish(job.chunk.number, said, writers, threads)
 
 
 def _scored(conversation: Conversation, position: int, scorer: Scorer, part: Part) -> Rejected | None:
