@@ -51,6 +51,7 @@ cdef enum:
     REACH = 3           # turns away that a neighbour of the second layer may be
     MOST_LABELS = 64    # a bit each
     COUNTED = 256       # counts of which the logarithm is known
+    LINE = 64           # bytes that come from memory together
 
 cdef enum:  # statuses
     PLAIN = 0
@@ -209,7 +210,7 @@ cdef class Names:
 
 
 cdef class Fitted:
-    """One side's labels and numbers; rows have room for a multiple of four labels, as four are added at a time."""
+    """One side's labels and numbers; rows have room for an even number of labels."""
 
     cdef list names
     cdef dict label_of
@@ -220,9 +221,10 @@ cdef class Fitted:
     cdef double scale[4]
     cdef int32_t n_rows
     cdef int32_t[::1] moved         # by row as it is given the row as it is kept: the commonest first, side by side
-    cdef double *idf
     cdef uint16_t *counts           # in the block that is being read; else 0
-    cdef float *weights
+    cdef void *held
+    cdef float *weights             # a row is its idf, in the room of two weights, and its weights
+    cdef int stride                 # of rows, so that they lie across as few lines of the cache as can be
     cdef double *shape_weights
     cdef double *bias
     cdef int inputs
@@ -242,7 +244,8 @@ cdef class Fitted:
         cdef double[::1] values = np.ascontiguousarray(idf, dtype=np.float64)
         self.names = list(names)
         self.labels = len(self.names)
-        self.width = (self.labels + 3) // 4 * 4
+        self.width = (self.labels + 1) // 2 * 2
+        self.stride = (self.width + 2 + 7) // 8 * 8
         if not 0 < self.labels <= MOST_LABELS:
             raise ValueError(f"{self.labels} labels")
         self._name(any, hurting)
@@ -255,13 +258,13 @@ cdef class Fitted:
         moved = np.empty(self.n_rows, dtype=np.int32)
         moved[order] = np.arange(self.n_rows, dtype=np.int32)
         self.moved = moved
-        self.idf = <double *>_room(self.n_rows, sizeof(double))
         self.counts = <uint16_t *>_room(self.n_rows, sizeof(uint16_t))
-        self.weights = <float *>_room(<size_t>self.n_rows * self.width, sizeof(float))
+        self.held = _room(<size_t>self.n_rows * self.stride + LINE, sizeof(float))
+        self.weights = <float *>((<size_t>self.held + LINE) // LINE * LINE)
         for row in range(self.n_rows):
-            self.idf[self.moved[row]] = values[row]
+            memcpy(self.row(self.moved[row]), &values[row], sizeof(double))
             for label in range(self.labels):
-                self.weights[<size_t>self.moved[row] * self.width + label] = cells[row, label]
+                self.row(self.moved[row])[2 + label] = cells[row, label]
         self.shape_weights = self._padded(shape_layer[0], SHAPES)
         self.bias = self._padded([shape_layer[1]], 1)
         self.inputs = len(second_layer[0])
@@ -312,9 +315,8 @@ cdef class Fitted:
         return found
 
     def __dealloc__(self):
-        PyMem_Free(self.idf)
         PyMem_Free(self.counts)
-        PyMem_Free(self.weights)
+        PyMem_Free(self.held)
         PyMem_Free(self.shape_weights)
         PyMem_Free(self.bias)
         PyMem_Free(self.second)
@@ -322,6 +324,14 @@ cdef class Fitted:
         PyMem_Free(self.limits)
         PyMem_Free(self.letters_at)
         PyMem_Free(self.letters_of)
+
+    cdef inline float *row(self, int32_t row) noexcept:
+        return self.weights + <size_t>row * self.stride
+
+    cdef inline double idf(self, int32_t row) noexcept:
+        cdef double found
+        memcpy(&found, self.row(row), sizeof(double))
+        return found
 
     cdef int32_t spell(self, const Py_UCS4 *padded, Py_ssize_t size, int32_t *rows, uint64_t *hashes) noexcept:
         """The rows of the known letter n-grams of a word that has a space to either side, of which there is room for
@@ -354,23 +364,32 @@ ctypedef fused Weight:
     double
 
 
-cdef void _add_rows(double *total, int width, const Weight *weights, const int32_t *rows, const double *values,
-                    Py_ssize_t count) noexcept:
+cdef void _add_rows(double *total, int width, const Weight *weights, int stride, const int32_t *rows,
+                    const double *values, Py_ssize_t count) noexcept:
     """Add to ``total`` the weights of each row times its value, the rows in order."""
-    cdef int label
+    cdef int label = 0
     cdef Py_ssize_t k
     cdef double a, b, c, d, value
     cdef const Weight *row
-    for label in range(0, width, 4):
+    while label + 4 <= width:
         a, b, c, d = total[label], total[label + 1], total[label + 2], total[label + 3]
         for k in range(count):
-            row = weights + <size_t>rows[k] * width + label
+            row = weights + <size_t>rows[k] * stride + label
             value = values[k]
             a += value * row[0]
             b += value * row[1]
             c += value * row[2]
             d += value * row[3]
         total[label], total[label + 1], total[label + 2], total[label + 3] = a, b, c, d
+        label += 4
+    if label < width:
+        a, b = total[label], total[label + 1]
+        for k in range(count):
+            row = weights + <size_t>rows[k] * stride + label
+            value = values[k]
+            a += value * row[0]
+            b += value * row[1]
+        total[label], total[label + 1] = a, b
 
 
 # -- a turn ------------------------------------------------------------------------------------------
@@ -541,7 +560,7 @@ cdef class Reader:
             fitted = self.side(side)
             for gram, row in blocks[WORDS].items():
                 if 0 <= row < fitted.n_rows and " " not in gram:
-                    words.append((fitted.idf[fitted.moved[row]], gram))
+                    words.append((fitted.idf(fitted.moved[row]), gram))
         words.sort()
         return [gram for _, gram in words]
 
@@ -663,7 +682,9 @@ cdef class Reader:
             c = PyUnicode_READ(kind, data, at) if at < size else 32
             if c == 32:
                 if inside:
-                    self.hashes[words] = _ready(hashed)
+                    hashed = _ready(hashed)
+                    self.hashes[words] = hashed
+                    SQ_PREFETCH(self.words.slots + (hashed & self.words.mask))
                     words += 1
                     out[0] = 32
                     out += 1
@@ -795,9 +816,9 @@ cdef class Reader:
         if fitted.counts[row] == 0:
             self.touched[self.n_touched] = row
             self.n_touched += 1
-            weights = fitted.weights + <size_t>row * fitted.width
+            weights = fitted.row(row)
             SQ_PREFETCH(weights)
-            SQ_PREFETCH(weights + fitted.width - 1)
+            SQ_PREFETCH(weights + fitted.stride - 1)
         fitted.counts[row] += 1
 
     cdef void meet_own(self, Said said, Fitted fitted) noexcept:
@@ -828,7 +849,7 @@ cdef class Reader:
     cdef inline double value(self, Fitted fitted, int32_t row) noexcept:
         """Sublinear count times idf."""
         cdef uint16_t count = fitted.counts[row]
-        return (self.logs[count] if count < COUNTED else 1.0 + log(<double>count)) * fitted.idf[row]
+        return (self.logs[count] if count < COUNTED else 1.0 + log(<double>count)) * fitted.idf(row)
 
     cdef double scaled(self, Fitted fitted, int block) noexcept:
         """What the rows count that were met; what this is multiplied with for the block's length to be 1, and weighed."""
@@ -852,7 +873,7 @@ cdef class Reader:
         cdef double scale = self.scaled(fitted, block)
         for k in range(self.n_touched):
             self.values[k] *= scale
-        _add_rows(total, fitted.width, fitted.weights, self.touched, self.values, self.n_touched)
+        _add_rows(total, fitted.width, fitted.weights + 2, fitted.stride, self.touched, self.values, self.n_touched)
         self.forget(fitted)
 
     cdef list telling(self, Said said, int side, int label):
@@ -877,7 +898,7 @@ cdef class Reader:
                 row = said.runs[(size - 1) * <Py_ssize_t>said.words + at]
                 if row < 0:
                     continue
-                weight = self.value(fitted, row) * scale * fitted.weights[<size_t>row * fitted.width + label]
+                weight = self.value(fitted, row) * scale * fitted.row(row)[2 + label]
                 if weight > 0:
                     for k in range(at - size + 1, at + 1):
                         weights[k] += weight / size
@@ -1196,7 +1217,7 @@ cdef class Talk:
             if self.shapes[n * SHAPES + k] != 0.0:
                 rows[count], values[count] = first + k, self.shapes[n * SHAPES + k]
                 count += 1
-        _add_rows(total, width, weights, rows, values, count)
+        _add_rows(total, width, weights, width, rows, values, count)
 
     cdef Py_ssize_t neighbour(self, Py_ssize_t n, int step, int side) noexcept:
         """The nearest turn of a side before or after a turn, -1 where there is none within reach."""
@@ -1233,7 +1254,7 @@ cdef class Talk:
         self._named(&inputs, before, PLAIN, theirs)
         self._named(&inputs, after, PLAIN, theirs)
         self._named(&inputs, own_after, PLAIN, mine)
-        _add_rows(total, mine.width, mine.second, inputs.rows, inputs.values, inputs.count)
+        _add_rows(total, mine.width, mine.second, mine.width, inputs.rows, inputs.values, inputs.count)
         self._add_shape(n, inputs.first, total, mine.width, mine.second)
         for label in range(mine.labels):
             odds = total[label]
