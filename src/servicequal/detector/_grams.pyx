@@ -13,7 +13,7 @@ from cpython.unicode cimport (
     Py_UNICODE_ISUPPER, PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ,
 )
 from libc.math cimport exp, fabs, log, rint, sqrt
-from libc.stdint cimport int8_t, int32_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from dataclasses import fields, replace
@@ -51,6 +51,7 @@ cdef enum:
     REACH = 3           # turns away that a neighbour of the second layer may be
     MOST_LABELS = 64    # a bit each
     COUNTED = 256       # counts of which the logarithm is known
+    LINE = 64           # bytes that come from memory together
 
 cdef enum:  # statuses
     PLAIN = 0
@@ -88,11 +89,6 @@ cdef struct Gram:
     int32_t run
     int32_t row
     int side, block
-
-
-cdef struct Row:
-    double idf
-    int32_t count           # in the block that is being read; else 0
 
 
 cdef void *_room(size_t count, size_t size) except NULL:
@@ -214,7 +210,7 @@ cdef class Names:
 
 
 cdef class Fitted:
-    """One side's labels and numbers; rows have room for a multiple of four labels, as four are added at a time."""
+    """One side's labels and numbers; rows have room for an even number of labels."""
 
     cdef list names
     cdef dict label_of
@@ -224,8 +220,11 @@ cdef class Fitted:
     cdef uint64_t any, hurting      # labels
     cdef double scale[4]
     cdef int32_t n_rows
-    cdef Row *rows
-    cdef float *weights
+    cdef int32_t[::1] moved         # by row as it is given the row as it is kept: the commonest first, side by side
+    cdef uint16_t *counts           # in the block that is being read; else 0
+    cdef void *held
+    cdef float *weights             # a row is its idf, in the room of two weights, and its weights
+    cdef int stride                 # of rows, so that they lie across as few lines of the cache as can be
     cdef double *shape_weights
     cdef double *bias
     cdef int inputs
@@ -245,7 +244,8 @@ cdef class Fitted:
         cdef double[::1] values = np.ascontiguousarray(idf, dtype=np.float64)
         self.names = list(names)
         self.labels = len(self.names)
-        self.width = (self.labels + 3) // 4 * 4
+        self.width = (self.labels + 1) // 2 * 2
+        self.stride = (self.width + 2 + 7) // 8 * 8
         if not 0 < self.labels <= MOST_LABELS:
             raise ValueError(f"{self.labels} labels")
         self._name(any, hurting)
@@ -254,12 +254,17 @@ cdef class Fitted:
             raise ValueError("weights do not fit their n-grams and labels")
         for at in range(4):
             self.scale[at] = scales[at]
-        self.rows = <Row *>_room(self.n_rows, sizeof(Row))
-        self.weights = <float *>_room(<size_t>self.n_rows * self.width, sizeof(float))
+        order = np.argsort(values, kind="stable")
+        moved = np.empty(self.n_rows, dtype=np.int32)
+        moved[order] = np.arange(self.n_rows, dtype=np.int32)
+        self.moved = moved
+        self.counts = <uint16_t *>_room(self.n_rows, sizeof(uint16_t))
+        self.held = _room(<size_t>self.n_rows * self.stride + LINE, sizeof(float))
+        self.weights = <float *>((<size_t>self.held + LINE) // LINE * LINE)
         for row in range(self.n_rows):
-            self.rows[row].idf = values[row]
+            memcpy(self.row(self.moved[row]), &values[row], sizeof(double))
             for label in range(self.labels):
-                self.weights[<size_t>row * self.width + label] = cells[row, label]
+                self.row(self.moved[row])[2 + label] = cells[row, label]
         self.shape_weights = self._padded(shape_layer[0], SHAPES)
         self.bias = self._padded([shape_layer[1]], 1)
         self.inputs = len(second_layer[0])
@@ -292,7 +297,7 @@ cdef class Fitted:
                 if not 0 <= row < self.n_rows:
                     raise ValueError("an n-gram of a row that is not there")
                 PyUnicode_AsUCS4(gram, text, most + 1, 0)
-                self.letters.put(text, len(gram), row)
+                self.letters.put(text, len(gram), self.moved[row])
         finally:
             PyMem_Free(text)
         return 0
@@ -310,8 +315,8 @@ cdef class Fitted:
         return found
 
     def __dealloc__(self):
-        PyMem_Free(self.rows)
-        PyMem_Free(self.weights)
+        PyMem_Free(self.counts)
+        PyMem_Free(self.held)
         PyMem_Free(self.shape_weights)
         PyMem_Free(self.bias)
         PyMem_Free(self.second)
@@ -320,22 +325,36 @@ cdef class Fitted:
         PyMem_Free(self.letters_at)
         PyMem_Free(self.letters_of)
 
-    cdef int32_t spell(self, const Py_UCS4 *padded, Py_ssize_t size, int32_t *rows) noexcept:
-        """The rows of the known letter n-grams of a word that has a space to either side; how many there are."""
+    cdef inline float *row(self, int32_t row) noexcept:
+        return self.weights + <size_t>row * self.stride
+
+    cdef inline double idf(self, int32_t row) noexcept:
+        cdef double found
+        memcpy(&found, self.row(row), sizeof(double))
+        return found
+
+    cdef int32_t spell(self, const Py_UCS4 *padded, Py_ssize_t size, int32_t *rows, uint64_t *hashes) noexcept:
+        """The rows of the known letter n-grams of a word that has a space to either side, of which there is room for
+        three times its ``size``; how many there are."""
         cdef int32_t count = 0, row
-        cdef Py_ssize_t length, start, taken, i
+        cdef Py_ssize_t length, start
         cdef uint64_t hashed
-        for length in range(3, 6):
-            taken = min(length, size)
-            for start in range(size - taken + 1):
-                hashed = BEGUN
-                for i in range(start, start + taken):
-                    hashed = _step(hashed, padded[i])
-                row = self.letters.find(padded + start, taken, _ready(hashed))
+        for start in range(size - 2):  # the three that begin here, each going on where the last ended
+            hashed = _step(_step(_step(BEGUN, padded[start]), padded[start + 1]), padded[start + 2])
+            for length in range(3):
+                if start + length + 3 > size:
+                    break
+                if length:
+                    hashed = _step(hashed, padded[start + length + 2])
+                hashes[length * size + start] = _ready(hashed)
+                SQ_PREFETCH(self.letters.slots + (_ready(hashed) & self.letters.mask))
+        for length in range(3):
+            for start in range(size - length - 2):
+                row = self.letters.find(padded + start, length + 3, hashes[length * size + start])
                 if row >= 0:
                     rows[count] = row
                     count += 1
-            if size <= length:
+            if size <= length + 3:
                 break
         return count
 
@@ -345,23 +364,32 @@ ctypedef fused Weight:
     double
 
 
-cdef void _add_rows(double *total, int width, const Weight *weights, const int32_t *rows, const double *values,
-                    Py_ssize_t count) noexcept:
+cdef void _add_rows(double *total, int width, const Weight *weights, int stride, const int32_t *rows,
+                    const double *values, Py_ssize_t count) noexcept:
     """Add to ``total`` the weights of each row times its value, the rows in order."""
-    cdef int label
+    cdef int label = 0
     cdef Py_ssize_t k
     cdef double a, b, c, d, value
     cdef const Weight *row
-    for label in range(0, width, 4):
+    while label + 4 <= width:
         a, b, c, d = total[label], total[label + 1], total[label + 2], total[label + 3]
         for k in range(count):
-            row = weights + <size_t>rows[k] * width + label
+            row = weights + <size_t>rows[k] * stride + label
             value = values[k]
             a += value * row[0]
             b += value * row[1]
             c += value * row[2]
             d += value * row[3]
         total[label], total[label + 1], total[label + 2], total[label + 3] = a, b, c, d
+        label += 4
+    if label < width:
+        a, b = total[label], total[label + 1]
+        for k in range(count):
+            row = weights + <size_t>rows[k] * stride + label
+            value = values[k]
+            a += value * row[0]
+            b += value * row[1]
+        total[label], total[label + 1] = a, b
 
 
 # -- a turn ------------------------------------------------------------------------------------------
@@ -421,7 +449,7 @@ cdef class Reader:
     # room for one turn
     cdef Py_UCS4 *text              # folded, a space before and behind every word
     cdef int32_t *begins            # of its words, and of one more
-    cdef uint64_t *hashes
+    cdef uint64_t *hashes           # of words, and of one word's n-grams
     cdef int32_t *met[3]            # runs of 1, 2 and 3 words that end at a word; -1: not known
     cdef int32_t *letters           # rows of one word's n-grams
     cdef int32_t *touched           # rows met in a block, in order
@@ -436,6 +464,8 @@ cdef class Reader:
         cdef Fitted mine, theirs
         self.agent, self.customer = agent, customer
         self.longest, self.far = longest, far
+        if not 5 < longest < 10000:  # a gram is counted in 16 bits
+            raise ValueError("texts are read from the start only, so many characters cannot be counted")
         for mine, theirs in ((agent, customer), (customer, agent)):
             if mine.inputs != mine.labels + 2 * theirs.labels + 2 + 4 * mine.cues + 2 * theirs.cues + SHAPES:
                 raise ValueError("the second layer does not fit its inputs")
@@ -444,7 +474,7 @@ cdef class Reader:
         self.values = <double *>_room(most, sizeof(double))
         self.text = <Py_UCS4 *>_room(longest + 8, sizeof(Py_UCS4))
         self.begins = <int32_t *>_room(longest + 2, sizeof(int32_t))
-        self.hashes = <uint64_t *>_room(longest + 2, sizeof(uint64_t))
+        self.hashes = <uint64_t *>_room(3 * longest + 8, sizeof(uint64_t))
         for count in range(3):
             self.met[count] = <int32_t *>_room(longest + 2, sizeof(int32_t))
         self.letters = <int32_t *>_room(3 * longest + 8, sizeof(int32_t))
@@ -502,6 +532,9 @@ cdef class Reader:
         cdef int side, block
         cdef int32_t row, run
         try:
+            for gram in self._common(vocabularies):
+                PyUnicode_AsUCS4(gram, text, most + 1, 0)
+                self._run_of(text, len(gram), 1)
             for side, blocks in enumerate(vocabularies):
                 for block, known in enumerate(blocks):
                     if block == LETTERS:
@@ -512,11 +545,24 @@ cdef class Reader:
                         PyUnicode_AsUCS4(gram, text, most + 1, 0)
                         run = self._run_of(text, len(gram), 3 if block == WORDS else 2)
                         if run >= 0:
-                            grams[count] = Gram(run, row, side, block)
+                            grams[count] = Gram(run, self.side(side).moved[row], side, block)
                             count += 1
         finally:
             PyMem_Free(text)
         return count
+
+    cdef list _common(self, vocabularies):
+        """The words of both sides, the commonest first: so what is looked up most stands side by side."""
+        cdef Fitted fitted
+        cdef int32_t row
+        cdef list words = []
+        for side, blocks in enumerate(vocabularies):
+            fitted = self.side(side)
+            for gram, row in blocks[WORDS].items():
+                if 0 <= row < fitted.n_rows and " " not in gram:
+                    words.append((fitted.idf(fitted.moved[row]), gram))
+        words.sort()
+        return [gram for _, gram in words]
 
     cdef int32_t _run_of(self, const Py_UCS4 *text, Py_ssize_t size, int longest) except -2:
         """The number of a run of words, new ones being given numbers; -1 for what no text has. Runs of more than one
@@ -599,7 +645,7 @@ cdef class Reader:
                 if <Py_ssize_t>slot.size <= self.longest:
                     memcpy(self.text + 1, words.pool + slot.at, slot.size * sizeof(Py_UCS4))
                     self.text[0] = self.text[slot.size + 1] = 32
-                    total += side.spell(self.text, slot.size + 2, side.letters_of + total)
+                    total += side.spell(self.text, slot.size + 2, side.letters_of + total, self.hashes)
                 side.letters_at[number + 1] = total
         finally:
             PyMem_Free(by_number)
@@ -613,7 +659,7 @@ cdef class Reader:
         said.hold(role, words, fitted.width)
         # from here on no Python object is made: nobody else can come and use the room
         said.cut = len(normal) > self.longest
-        self._recognise(words)
+        self._recognise(fitted, words)
         self._note(said, role)
         if role != OTHERS:
             _listen(source, self.longest, said.loudness)
@@ -636,7 +682,9 @@ cdef class Reader:
             c = PyUnicode_READ(kind, data, at) if at < size else 32
             if c == 32:
                 if inside:
-                    self.hashes[words] = _ready(hashed)
+                    hashed = _ready(hashed)
+                    self.hashes[words] = hashed
+                    SQ_PREFETCH(self.words.slots + (hashed & self.words.mask))
                     words += 1
                     out[0] = 32
                     out += 1
@@ -664,8 +712,8 @@ cdef class Reader:
         self.begins[words] = <int32_t>(out - self.text)
         return words
 
-    cdef void _recognise(self, Py_ssize_t words) noexcept:
-        """The numbers of the runs that end at each word."""
+    cdef void _recognise(self, Fitted fitted, Py_ssize_t words) noexcept:
+        """The numbers of the runs that end at each word; what will be looked at next is called for beforehand."""
         cdef Py_ssize_t at
         cdef int32_t *one = self.met[0]
         cdef int32_t *two = self.met[1]
@@ -674,11 +722,24 @@ cdef class Reader:
             one[at] = self.words.find(
                 self.text + self.begins[at], self.begins[at + 1] - self.begins[at] - 1, self.hashes[at]
             )
+            if one[at] >= 0:
+                SQ_PREFETCH(self.runs + one[at])
+                SQ_PREFETCH(fitted.letters_at + one[at])
+                if at and one[at - 1] >= 0:
+                    SQ_PREFETCH(self.pairs + (_paired(one[at - 1], one[at]) & self.pairs_mask))
         two[0] = three[0] = three[1] = -1
         for at in range(1, words):
             two[at] = self.longer(one[at - 1], one[at])
+            if two[at] >= 0:
+                SQ_PREFETCH(self.runs + two[at])
+                if at + 1 < words and one[at + 1] >= 0:
+                    SQ_PREFETCH(self.pairs + (_paired(two[at], one[at + 1]) & self.pairs_mask))
+            if one[at] >= 0:
+                SQ_PREFETCH(fitted.letters_of + fitted.letters_at[one[at]])
         for at in range(2, words):
             three[at] = self.longer(two[at - 1], one[at])
+            if three[at] >= 0:
+                SQ_PREFETCH(self.runs + three[at])
 
     cdef inline int32_t longer(self, int32_t run, int32_t word) noexcept:
         """The run that another and a word behind it make; -1 if it is not known."""
@@ -742,7 +803,7 @@ cdef class Reader:
             else:
                 rows = self.letters
                 count = fitted.spell(
-                    self.text + self.begins[at] - 1, self.begins[at + 1] - self.begins[at] + 1, rows
+                    self.text + self.begins[at] - 1, self.begins[at + 1] - self.begins[at] + 1, rows, self.hashes
                 )
             for k in range(count):
                 self.meet(fitted, rows[k])
@@ -752,13 +813,13 @@ cdef class Reader:
 
     cdef inline void meet(self, Fitted fitted, int32_t row) noexcept:
         cdef const float *weights
-        if fitted.rows[row].count == 0:
+        if fitted.counts[row] == 0:
             self.touched[self.n_touched] = row
             self.n_touched += 1
-            weights = fitted.weights + <size_t>row * fitted.width
+            weights = fitted.row(row)
             SQ_PREFETCH(weights)
-            SQ_PREFETCH(weights + fitted.width - 1)
-        fitted.rows[row].count += 1
+            SQ_PREFETCH(weights + fitted.stride - 1)
+        fitted.counts[row] += 1
 
     cdef void meet_own(self, Said said, Fitted fitted) noexcept:
         """Meet a turn's own runs of words, the short ones first."""
@@ -785,16 +846,17 @@ cdef class Reader:
                 for k in range(b.counts[side][after][size]):
                     self.meet(fitted, b.around[side][after][size][k])
 
-    cdef inline double value(self, Row *row) noexcept:
+    cdef inline double value(self, Fitted fitted, int32_t row) noexcept:
         """Sublinear count times idf."""
-        return (self.logs[row.count] if row.count < COUNTED else 1.0 + log(<double>row.count)) * row.idf
+        cdef uint16_t count = fitted.counts[row]
+        return (self.logs[count] if count < COUNTED else 1.0 + log(<double>count)) * fitted.idf(row)
 
     cdef double scaled(self, Fitted fitted, int block) noexcept:
         """What the rows count that were met; what this is multiplied with for the block's length to be 1, and weighed."""
         cdef int32_t k
         cdef double value, square = 0.0
         for k in range(self.n_touched):
-            value = self.value(fitted.rows + self.touched[k])
+            value = self.value(fitted, self.touched[k])
             self.values[k] = value
             square += value * value
         return fitted.scale[block] / sqrt(square) if square > 0.0 else 0.0
@@ -802,7 +864,7 @@ cdef class Reader:
     cdef void forget(self, Fitted fitted) noexcept:
         cdef int32_t k
         for k in range(self.n_touched):
-            fitted.rows[self.touched[k]].count = 0
+            fitted.counts[self.touched[k]] = 0
         self.n_touched = 0
 
     cdef void add(self, Fitted fitted, int block, double *total) noexcept:
@@ -811,7 +873,7 @@ cdef class Reader:
         cdef double scale = self.scaled(fitted, block)
         for k in range(self.n_touched):
             self.values[k] *= scale
-        _add_rows(total, fitted.width, fitted.weights, self.touched, self.values, self.n_touched)
+        _add_rows(total, fitted.width, fitted.weights + 2, fitted.stride, self.touched, self.values, self.n_touched)
         self.forget(fitted)
 
     cdef list telling(self, Said said, int side, int label):
@@ -836,7 +898,7 @@ cdef class Reader:
                 row = said.runs[(size - 1) * <Py_ssize_t>said.words + at]
                 if row < 0:
                     continue
-                weight = self.value(fitted.rows + row) * scale * fitted.weights[<size_t>row * fitted.width + label]
+                weight = self.value(fitted, row) * scale * fitted.row(row)[2 + label]
                 if weight > 0:
                     for k in range(at - size + 1, at + 1):
                         weights[k] += weight / size
@@ -1155,7 +1217,7 @@ cdef class Talk:
             if self.shapes[n * SHAPES + k] != 0.0:
                 rows[count], values[count] = first + k, self.shapes[n * SHAPES + k]
                 count += 1
-        _add_rows(total, width, weights, rows, values, count)
+        _add_rows(total, width, weights, width, rows, values, count)
 
     cdef Py_ssize_t neighbour(self, Py_ssize_t n, int step, int side) noexcept:
         """The nearest turn of a side before or after a turn, -1 where there is none within reach."""
@@ -1192,7 +1254,7 @@ cdef class Talk:
         self._named(&inputs, before, PLAIN, theirs)
         self._named(&inputs, after, PLAIN, theirs)
         self._named(&inputs, own_after, PLAIN, mine)
-        _add_rows(total, mine.width, mine.second, inputs.rows, inputs.values, inputs.count)
+        _add_rows(total, mine.width, mine.second, mine.width, inputs.rows, inputs.values, inputs.count)
         self._add_shape(n, inputs.first, total, mine.width, mine.second)
         for label in range(mine.labels):
             odds = total[label]

@@ -8,7 +8,7 @@ from functools import cache, partial
 from operator import ge
 from typing import Any
 
-from .. import context
+from .. import context, families
 from ..conversation import Conversation
 from ..cues import CueMatch
 from ..forms import Forms
@@ -95,7 +95,7 @@ def _shown(form: Aligned, talk: Any, turn: int, cue: str) -> tuple[int, int] | N
     else:
         words = talk.evidence(turn, cue, _TELLING_SHARE, _READABLE)
         start, end = (form.spans[words[0]][0], form.spans[words[1]][1]) if words else _whole(form)
-    return _unless_another_s(form.source, start, end, cue)
+    return _unless_another_s(form, start, end, cue)
 
 
 _LEAST_SURE = 0.35
@@ -201,13 +201,22 @@ def _proposed(
 
 def _place(form: Aligned, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
     """Where the words of a turn speak for a cue; None where they are another's."""
-    return _unless_another_s(form.source, *evidence(form, detector.telling_words(turn, side, cue)), cue)
+    return _unless_another_s(form, *evidence(form, detector.telling_words(turn, side, cue)), cue)
 
 
-def _unless_another_s(text: str, start: int, end: int, cue: str) -> tuple[int, int] | None:
+def _unless_another_s(form: Aligned, start: int, end: int, cue: str) -> tuple[int, int] | None:
     """The place, or None where its words are a deflection quoted, denied or reported."""
-    another_s = cue in HURTING and (context.quoted(text, start, end) or context.hedged(normalise(text[start:end])))
-    return None if another_s else (start, end)
+    if cue in HURTING:
+        text = form.source
+        if context.quoted(text, start, end):
+            return None
+        if form.flags & _HEDGING and context.hedged(normalise(text[start:end])):
+            return None
+    return start, end
+
+
+_HEDGING = families.DENYING | families.REPORTING
+"""A turn without such a word hedges nothing."""
 
 
 def evidence(form: Aligned, weights: Sequence[float]) -> tuple[int, int]:
