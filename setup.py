@@ -4,6 +4,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SOURCES = {
+    "servicequal._gather": "src/servicequal/_gather.pyx",
     "servicequal._glance": "src/servicequal/_glance.pyx",
     "servicequal._sieve": "src/servicequal/_sieve.pyx",
     "servicequal.detector._grams": "src/servicequal/detector/_grams.pyx",

@@ -45,6 +45,8 @@ LAYERS = (
     "rubric",
     "agents",
     "scoring",
+    "_gather",
+    "gather",
     "rows",
     "scorer",
     "live",

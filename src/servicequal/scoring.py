@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -217,6 +217,9 @@ class Tariff:
         self._bits = [(1 << at) if j.weight > 0 else 0 for at, j in enumerate(self.rules)]
         self._critical = [at for at, j in enumerate(self.rules) if j.critical]
         self._shared = lru_cache(maxsize=_MOST_PATTERNS)(self._share_out)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Tariff, (self.rules, self.weights))
 
     def account(self, verdicts: Sequence[Verdict]) -> Account:
         """What the verdicts on one conversation, one for each of ``rules``, come to.
