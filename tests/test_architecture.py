@@ -19,6 +19,8 @@ LAYERS = (
     "errors",
     "pool",
     "rendering",
+    "_made",
+    "made",
     "conversation",
     "masking",
     "readers",
