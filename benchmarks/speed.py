@@ -1,6 +1,6 @@
 """How fast scoring is, as ratios to other things done with the same turns in the same run.
 
-    python benchmarks/speed.py [--conversations 600] [--rounds 5] [--instructions] [--all]
+    python benchmarks/speed.py [--conversations 600] [--rounds 5] [--stages] [--instructions] [--all]
 
 Conversations are those of data/training/corpus.jsonl over and over, each with an id of its own, in one file of JSON
 lines. *Whole run* is ``sq.score_to`` from that file to Parquet in one process, the Scorer built and warm. It is set
@@ -18,6 +18,7 @@ the start of a process to its end.
 
 The rounds take turns, and medians are printed: on a busy machine ratios are worth more than times. ``--instructions``
 counts, with valgrind's callgrind, the instructions that a turn costs, for judging a change where times are noise.
+``--stages`` prints what each step of a whole run costs by itself, the best of so many rounds.
 ``--all`` goes on with the other benchmarks: two processes against one and peak memory up to a million turns
 (batch.py), Spark's local cluster against two processes (spark.py, with the extra), live scoring (live.py), a large
 report (report.py), and the instructions. It takes most of an hour.
@@ -26,6 +27,7 @@ report (report.py), and the instructions. It takes most of an hour.
 from __future__ import annotations
 
 import argparse
+import io
 import re
 import subprocess
 import sys
@@ -40,6 +42,14 @@ from rich.console import Console
 from rich.table import Table
 
 import servicequal as sq
+from servicequal.batch.part import Part
+from servicequal.batch.tables import write
+from servicequal.detector.decide import decide
+from servicequal.dynamics import dynamics
+from servicequal.forms import Forms
+from servicequal.hygiene import check
+from servicequal.outline import outlined
+from servicequal.scoring import Judgement
 
 sys.path.insert(0, str(Path(__file__).parent))
 from batch import generate
@@ -187,6 +197,58 @@ def ratios(source: Path, rounds: int, console: Console) -> None:
     console.print(table)
 
 
+def stages(source: Path, rounds: int, console: Console) -> None:
+    """Print what each step of a whole run costs, the best of so many rounds, with what it needs made before."""
+    lines = source.read_bytes().splitlines()
+    plain, full = sq.Scorer(model=False), sq.Scorer()
+    talks = [sq.Conversation.model_validate_json(line) for line in lines]
+    turns = sum(len(talk.turns) for talk in talks)
+    table = Table("step", "µs per turn")
+
+    def measure(name: str, step: Callable[..., Any], *made: list[Any]) -> list[Any]:
+        """Time a step over all conversations; what it gives is kept for the next."""
+        best, found = float("inf"), []
+        for _ in range(rounds):
+            began = time.process_time()
+            found = list(map(step, *made))
+            best = min(best, time.process_time() - began)
+        table.add_row(name, f"{1e6 * best / turns:,.2f}")
+        return found
+
+    def formed(talk: sq.Conversation) -> Forms:
+        forms = Forms(talk)
+        for number in range(len(talk.turns)):
+            forms[number]
+        return forms
+
+    measure("lines to conversations", sq.Conversation.model_validate_json, lines)
+    outlines = measure("outline", outlined, talks)
+    notes = measure("hygiene", check, talks, outlines)
+    forms = measure("normal forms", formed, talks)
+    cues = measure("cues by phrases", plain._finder.find, talks, forms)
+    measure("detector", lambda talk, found, form: decide(talk, found, full.detector, forms=form), talks, cues, forms)
+    measure("rules and account", plain._account, talks, cues, notes, forms)
+    measure("dynamics", dynamics, talks, outlines)
+    judged = measure("all of a judgement, phrases and rules", plain.judge, talks)
+    measure("all of a judgement, with the detector", full.judge, talks)
+    measure("its scorecard", Judgement.scorecard, judged)
+    (part,) = measure("rows put down", lambda *_: filled(talks, judged), [None])
+    tables = measure("rows to tables", part.table, list(part.datasets))
+    measure("tables to Parquet", lambda table, name: write(table, name, io.BytesIO()), tables, list(part.datasets))
+    measure("whole run, phrases and rules", lambda path: whole_run(path, plain), [source])
+    measure("whole run, with the detector", lambda path: whole_run(path, full), [source])
+    console.print(f"{len(talks):,} conversations, {turns:,} turns, best of {rounds}")
+    console.print(table)
+
+
+def filled(talks: list[sq.Conversation], judged: list[Judgement]) -> Part:
+    """A part with everything in it."""
+    part = Part()
+    for position, (talk, judgement) in enumerate(zip(talks, judged, strict=True)):
+        part.add(position, talk, judgement)
+    return part
+
+
 def instructions(console: Console) -> None:
     """What a turn costs in instructions: the difference between scoring a sample of turns once and three times more."""
     for name, model in (("phrases and rules", False), ("with the detector", True)):
@@ -220,6 +282,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--conversations", type=int, default=600)
     arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--stages", action="store_true", help="what each step of a run costs instead")
     arguments.add_argument("--instructions", action="store_true", help="count instructions instead (needs valgrind)")
     arguments.add_argument("--all", action="store_true", help="and all other benchmarks of speed")
     arguments.add_argument("--hot", type=int, help=argparse.SUPPRESS)
@@ -234,6 +297,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "in.jsonl"
             generate(source, given.conversations)
+            if given.stages:
+                stages(source, given.rounds, console)
+                return
             startup(given.rounds, console)
             ratios(source, given.rounds, console)
     if given.all:

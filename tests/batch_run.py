@@ -9,8 +9,18 @@ from dataclasses import dataclass
 
 import servicequal as sq
 from servicequal.conversation import Span
-from servicequal.rules import DIMENSIONS
-from servicequal.scoring import Finding, Fingerprint, LedgerLine
+from servicequal.rubric import Judged
+from servicequal.rules import DIMENSIONS, Verdict
+from servicequal.rules.base import rule
+from servicequal.scoring import Account, Fingerprint, Judgement, LedgerLine, Tariff
+
+
+def _rule(code: str, dimension: str) -> Judged:
+    made = rule(code, code.lower(), dimension, why="why", source="", say_instead="say")
+    return Judged(rule=made(lambda *_: Verdict(None, "")), weight=1.0, params={})
+
+
+TARIFF = Tariff([_rule(code, d) for code, d in zip("ABCD", DIMENSIONS, strict=True)], dict.fromkeys(DIMENSIONS, 1.0))
 
 
 @dataclass
@@ -26,6 +36,9 @@ class Quick:
         return Fingerprint("0", self.rules, "quick", None)
 
     def score(self, conversation: sq.Conversation) -> sq.Scorecard:
+        return self.judge(conversation).scorecard()
+
+    def judge(self, conversation: sq.Conversation) -> Judgement:
         if self.log:
             with open(self.log, "ab", buffering=0) as stream:  # noqa: PTH123
                 stream.write(f"{conversation.id}\n".encode())
@@ -33,28 +46,26 @@ class Quick:
             time.sleep(self.delay)
         if any(turn.text == "raise" for turn in conversation.turns):
             raise ValueError("a bug")
-        size = sum(len(turn.text) for turn in conversation.turns)
+        size = float(sum(len(turn.text) for turn in conversation.turns))
         spans = tuple(Span(n, 0, len(turn.text)) for n, turn in enumerate(conversation.turns) if turn.text)
         cues = tuple(
             sq.CueMatch("apology", s.turn, s.start, s.end, conversation.text_at(s), "agent", softened_by=spans[:1])
             for s in spans
         )
-        findings = tuple(
-            Finding(code, code.lower(), d, "met", float(size), None, spans, (0, 1), f"{size} in {code}", "why", "say")
-            for code, d in zip("ABCD", DIMENSIONS, strict=True)
-        )
-        return sq.Scorecard(
-            conversation_id=conversation.id,
-            channel=conversation.channel,
-            overall=float(size),
-            scores={d: float(size) for d in DIMENSIONS},
+        account = Account(
+            tariff=TARIFF,
+            verdicts=[Verdict(1.0, f"{size} in {judged.rule.code}", spans, (0, 1)) for judged in TARIFF.rules],
+            outcomes=["met"] * 4,
+            counted=(),
+            credited=[1.0] * 4,
+            points=[size] * 4,
+            lost=[None] * 4,
+            scores=dict.fromkeys(DIMENSIONS, size),
             coverage=dict.fromkeys(DIMENSIONS, 1.0),
-            cues=cues,
-            findings=findings,
-            ledger=(LedgerLine("overall", "all", "dimension", 1.0, 1.0, float(size)),),
-            notes=(),
-            fingerprint=self.fingerprint,
+            totals=(LedgerLine("overall", "all", "dimension", 1.0, 1.0, size),),
+            overall=size,
         )
+        return Judgement(conversation.id, conversation.channel, cues, account, (), self.fingerprint, None, ())
 
 
 def main() -> None:

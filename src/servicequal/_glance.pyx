@@ -217,7 +217,8 @@ cdef class Glance:
         cdef Seen seen
         cdef Py_ssize_t n, before = -1, total = 0, common = 0, length
         cdef list spoken = [], agent = [], customer = [], unknown = [], others = [], words = [], signs = [], again = []
-        cdef bint timed = False, rated = False, over = False
+        cdef list timed = []
+        cdef bint sided = False, rated = False, over = False
         cdef str text, speaker
         cdef dict fields
         for n in range(len(turns)):
@@ -235,8 +236,10 @@ cdef class Glance:
                     customer.append(n)
                 elif speaker == "unknown":
                     unknown.append(n)
-                if not timed and fields["start"] is not None:
-                    timed = speaker == "agent" or speaker == "customer"
+                start = fields["start"]
+                if start is not None:
+                    timed.append((speaker, start, fields["end"], seen.words))
+                    sided = sided or speaker == "agent" or speaker == "customer"
                 if seen.signs:
                     signs.append((n, seen.signs))
                 if seen.size == before and length >= long:
@@ -250,5 +253,5 @@ cdef class Glance:
             before = seen.size
         return (
             tuple(spoken), tuple(agent), tuple(customer), tuple(unknown), tuple(words), total, common,
-            tuple(signs), tuple(again), timed, rated, over,
+            tuple(signs), tuple(again), tuple(timed) if sided else (), rated, over,
         )

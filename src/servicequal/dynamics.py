@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
+from operator import itemgetter
 from statistics import median
 from typing import Literal
 
@@ -51,14 +52,8 @@ class Dynamics:
     overlap: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    """A message with its times; ``end`` is ``start`` where the source has no ends."""
-
-    speaker: Role
-    start: float
-    end: float
-    words: int
+_Timed = tuple[str, float, float, int]
+"""A message: who speaks, start, end (the start where the source has no ends), words."""
 
 
 def dynamics(conversation: Conversation, outline: Outline | None = None) -> Dynamics | None:
@@ -69,17 +64,13 @@ def dynamics(conversation: Conversation, outline: Outline | None = None) -> Dyna
     seen = outlined(conversation) if outline is None else outline
     if not seen.timed:
         return None
-    numbered = [(n, conversation.turns[n]) for n in seen.spoken]
-    spoken = [(turn, turn.start, seen.words[n]) for n, turn in numbered if turn.start is not None]
-    with_ends = all(turn.end is not None for turn, _, _ in spoken)
-    turns = sorted(
-        (
-            _Timed(turn.speaker, start, max(start, turn.end or start) if with_ends else start, words)
-            for turn, start, words in spoken
-        ),
-        key=lambda turn: turn.start,
-    )
-    duration = max(turn.end for turn in turns) - turns[0].start
+    with_ends = all(end is not None for _, _, end, _ in seen.timed)
+    turns = [
+        (speaker, start, max(start, end or start) if with_ends else start, words)
+        for speaker, start, end, words in seen.timed
+    ]
+    turns.sort(key=_START)
+    duration = max([end for _, _, end, _ in turns]) - turns[0][1]
     waits = _waits(turns)
     silence = fsum(gap for gap in _gaps(turns) if gap > SILENCE) if with_ends else None
     return Dynamics(
@@ -98,15 +89,18 @@ def dynamics(conversation: Conversation, outline: Outline | None = None) -> Dyna
     )
 
 
+_START = itemgetter(1)
+
+
 def _waits(turns: Sequence[_Timed]) -> list[float]:
     """From the customer's last turn to the agent's first after it; 0 where they overlap. A bot's answer ends it."""
     waits: list[float] = []
     asked: float | None = None
-    for turn in turns:
-        if turn.speaker == "customer":
-            asked = turn.end
-        elif turn.speaker == "agent" and asked is not None:
-            waits.append(max(0.0, turn.start - asked))
+    for speaker, start, end, _ in turns:
+        if speaker == "customer":
+            asked = end
+        elif speaker == "agent" and asked is not None:
+            waits.append(max(0.0, start - asked))
             asked = None
         else:
             asked = None
@@ -116,11 +110,11 @@ def _waits(turns: Sequence[_Timed]) -> list[float]:
 def _merged(turns: Iterable[_Timed]) -> list[tuple[float, float]]:
     """The stretches in which any of the turns, which come in order, is being spoken."""
     found: list[tuple[float, float]] = []
-    for turn in turns:
-        if found and turn.start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], turn.end))
+    for _, start, end, _ in turns:
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
-            found.append((turn.start, turn.end))
+            found.append((start, end))
     return found
 
 
@@ -134,7 +128,7 @@ def _length(turns: Iterable[_Timed]) -> float:
 
 
 def _side(turns: Sequence[_Timed], *roles: Role) -> list[_Timed]:
-    return [turn for turn in turns if turn.speaker in roles]
+    return [turn for turn in turns if turn[0] in roles]
 
 
 def _talk_share(turns: Sequence[_Timed], by_time: bool) -> float | None:
@@ -145,7 +139,7 @@ def _talk_share(turns: Sequence[_Timed], by_time: bool) -> float | None:
     if by_time:
         mine, theirs = _length(agent), _length(customer)
     else:
-        mine, theirs = float(sum(turn.words for turn in agent)), float(sum(turn.words for turn in customer))
+        mine, theirs = float(sum([turn[3] for turn in agent])), float(sum([turn[3] for turn in customer]))
     return round(mine / (mine + theirs), 4) if mine + theirs > 0 else None
 
 
@@ -157,10 +151,10 @@ def _overlap(turns: Sequence[_Timed]) -> float:
 def _interruptions(turns: Sequence[_Timed], who: Role, whom: Role) -> int:
     """Turns of ``who`` that begin inside a turn of ``whom``, more than a hair's breadth before its end."""
     count = 0
-    held: _Timed | None = None
-    for turn in turns:
-        if turn.speaker == whom and (held is None or turn.end > held.end):
-            held = turn
-        elif turn.speaker == who and held is not None:
-            count += held.start < turn.start and held.end - turn.start > PERCEPTIBLE
+    held: tuple[float, float] | None = None
+    for speaker, start, end, _ in turns:
+        if speaker == whom and (held is None or end > held[1]):
+            held = (start, end)
+        elif speaker == who and held is not None:
+            count += held[0] < start and held[1] - start > PERCEPTIBLE
     return count

@@ -109,8 +109,8 @@ class Outline(NamedTuple):
     ``spoken`` are all of them, ``agent``, ``customer`` and ``unknown`` those of one side. ``words`` has a number for
     each turn, 0 for one that isn't scorable. ``total`` sums them up, ``common`` are the commonest English ones among
     them as they stand. ``signs`` are turns with the families of signs in them, ``again`` those that may repeat
-    the turn before. ``timed``: an agent's or a customer's turn has a start; ``rated``: any has a confidence; ``long``:
-    one is longer than what is looked at to tell its language.
+    the turn before. ``timed`` are speaker, start, end and words of those with a start, none unless agent or customer
+    has one. ``rated``: any has a confidence; ``long``: one is longer than what is looked at to tell its language.
     """
 
     spoken: tuple[int, ...]
@@ -122,7 +122,7 @@ class Outline(NamedTuple):
     common: int
     signs: tuple[tuple[int, int], ...]
     again: tuple[int, ...]
-    timed: bool
+    timed: tuple[tuple[str, float, float | None, int], ...]
     rated: bool
     long: bool
 
@@ -167,7 +167,9 @@ class Glance:
                 counts.append(0)
             before = size
         sides = [tuple(by[side]) for side in ("agent", "customer", "unknown")]
-        timed = any(turns[n].start is not None for side in sides[:2] for n in side)
+        starts = [(n, turns[n]) for n in spoken if turns[n].start is not None]
+        sided = any(turn.speaker in ("agent", "customer") for _, turn in starts)
+        timed = tuple((turn.speaker, turn.start, turn.end, counts[n]) for n, turn in starts) if sided else ()
         rated = any(turn.confidence is not None for turn in turns)
         over = any(len(turns[n].text) > longest for n in spoken)
         lists = (tuple(spoken), *sides, tuple(counts), sum(counts), common, tuple(signs), tuple(again))

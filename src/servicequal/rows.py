@@ -1,7 +1,7 @@
 """Scorecards as columns: the one place that says which columns there are and what stands in them.
 
-The pandas frames (:mod:`servicequal.report`) and the Parquet files of a batch are both made from these. A column
-is a list; every function adds what one scorecard has to say to the columns of one dataset.
+The pandas frames (:mod:`servicequal.report`) and the Parquet files of a batch are both made from these: frames from
+scorecards, batches from judgements, before these are spelled out as findings and ledger lines. A column is a list.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from operator import attrgetter
 from typing import Any
 
 from .agents import AgentShare
-from .conversation import Conversation
+from .conversation import Conversation, Span
 from .cues import CueMatch
 from .dynamics import Dynamics
 from .errors import Rejected
 from .packs import HELPING, HURTING
 from .rules import DIMENSIONS
-from .scoring import Finding, LedgerLine, Scorecard
+from .scoring import Account, Finding, Judgement, LedgerLine, Scorecard
 
 Columns = dict[str, list[Any]]
 
@@ -55,7 +55,9 @@ _OF_CUE = tuple((n, attrgetter(n)) for n in CUES_COLUMNS[1:])
 _OF_LINE = tuple((n, attrgetter(n)) for n in LEDGER_COLUMNS[1:])
 _OF_TURN = tuple((n, attrgetter(n)) for n in ("speaker", "speaker_id", "kind", "start", "end", "text", "confidence"))
 _OF_REJECTED = tuple((n, attrgetter(n)) for n in REJECTED_COLUMNS)
-_OF_SHARE = tuple((n, attrgetter(n)) for n in ("speaker_id", "turns", "words", "overall"))
+_of_share, _of_dynamics = attrgetter("speaker_id", "turns", "words", "overall"), attrgetter(*DYNAMICS)
+_NO_DYNAMICS = (None,) * len(DYNAMICS)
+_HURTING, _OF_AGENTS = frozenset(HURTING), (*HURTING, *HELPING)
 _place, _text = attrgetter("turn", "start", "end"), attrgetter("text")
 
 
@@ -71,59 +73,64 @@ def empty(columns: Iterable[str]) -> Columns:
     return {name: [] for name in columns}
 
 
-def add_scores(columns: Columns, card: Scorecard) -> None:
-    """One row: overall and the four scores, coverage, counts, notes, dynamics."""
-    values = (
-        card.conversation_id,
-        card.channel,
-        card.overall,
-        *(card.scores[d] for d in DIMENSIONS),
-        *(card.coverage[d] for d in DIMENSIONS),
-        sum(m.status == "plain" and m.cue in HURTING for m in card.cues),
-        sum(m.status == "softened" and m.cue in HURTING for m in card.cues),
-        "; ".join(note.message for note in card.notes),
-        card.fingerprint.rules,
-        card.fingerprint.version,
-        *(getattr(card.dynamics, name, None) for name in DYNAMICS),
+def score_row(judged: Scorecard | Judgement, account: Scorecard | Account) -> tuple[Any, ...]:
+    """The values of :data:`SCORES_COLUMNS` for one conversation. ``account`` holds the scores: a card is its own."""
+    hurting = [match.status for match in judged.cues if match.cue in _HURTING]
+    return (
+        judged.conversation_id,
+        judged.channel,
+        account.overall,
+        *[account.scores[d] for d in DIMENSIONS],
+        *[account.coverage[d] for d in DIMENSIONS],
+        hurting.count("plain"),
+        hurting.count("softened"),
+        "; ".join([note.message for note in judged.notes]),
+        judged.fingerprint.rules,
+        judged.fingerprint.version,
+        *(_NO_DYNAMICS if judged.dynamics is None else _of_dynamics(judged.dynamics)),
     )
-    for name, value in zip(SCORES_COLUMNS, values, strict=True):
+
+
+def agent_row(agent: AgentShare) -> tuple[Any, ...]:
+    """What :data:`AGENTS_COLUMNS` say of one agent but for the conversation: scores, and how often each cue is said."""
+    said = {**agent.deflections, **agent.helping}
+    return (
+        *_of_share(agent),
+        *map(agent.scores.get, DIMENSIONS),
+        sum(agent.deflections.values()),
+        sum(agent.helping.values()),
+        *[said.get(cue, 0) for cue in _OF_AGENTS],
+    )
+
+
+def add_row(columns: Columns, names: Iterable[str], row: Iterable[Any]) -> None:
+    """One row more in these columns."""
+    for name, value in zip(names, row, strict=True):
         columns[name].append(value)
 
 
-def add_agents(columns: Columns, agents: Sequence[AgentShare]) -> None:
-    """One row per agent: the scores of the agent's part, and how often each cue is said in it."""
-    _add(columns, agents, _OF_SHARE)
-    for agent in agents:
-        for d in DIMENSIONS:
-            columns[d].append(agent.scores.get(d))
-        columns["deflections"].append(sum(agent.deflections.values()))
-        columns["helping"].append(sum(agent.helping.values()))
-        for cue in HURTING:
-            columns[cue].append(agent.deflections.get(cue, 0))
-        for cue in HELPING:
-            columns[cue].append(agent.helping.get(cue, 0))
-
-
 def add_findings(columns: Columns, findings: Sequence[Finding], cues: Sequence[CueMatch]) -> None:
-    """One row per finding but for what its rule says; ``words`` are the words of cues at the finding's spans."""
+    """One row per finding but for what its rule says."""
     _add(columns, findings, _OF_FINDING)
+    add_quoted(columns, [finding.spans for finding in findings], cues)
+
+
+def add_quoted(columns: Columns, spans: Iterable[Sequence[Span]], cues: Sequence[CueMatch]) -> None:
+    """``turns`` and ``words`` of findings with these spans: words are those of cues at the very same places."""
     words = dict(zip(map(_place, cues), map(_text, cues), strict=True))
     turns, quoted = columns["turns"], columns["words"]
-    for places in map(spans_of, findings):
-        if not places:
+    for found in spans:
+        if not found:
             turns.append("")
             quoted.append("")
-        elif len(places) == 1:
-            turns.append(str(places[0][0]))
-            quoted.append(words.get(places[0], ""))
+        elif len(found) == 1:
+            place = _place(found[0])
+            turns.append(str(place[0]))
+            quoted.append(words.get(place, ""))
         else:
+            places = list(map(_place, found))
             turns.append(" ".join(map(str, sorted({place[0] for place in places}))))
             quoted.append(" | ".join([words[place] for place in places if place in words]))
-
-
-def spans_of(finding: Finding) -> tuple[tuple[int, int, int], ...]:
-    """The spans of a finding as turn, start and end."""
-    return tuple(map(_place, finding.spans))
 
 
 def add_rules(columns: Columns, findings: Sequence[Finding]) -> None:

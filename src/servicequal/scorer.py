@@ -63,9 +63,9 @@ class Scorer:
 
     def score(self, conversation: Conversation) -> Scorecard:
         """The scorecard of one conversation. Never raises for what a transcript holds."""
-        return self._judge(conversation).scorecard()
+        return self.judge(conversation).scorecard()
 
-    def _judge(self, conversation: Conversation) -> Judgement:
+    def judge(self, conversation: Conversation) -> Judgement:
         """What :meth:`score` says, before it is spelled out: for those who write it straight to a table."""
         outline = outlined(conversation)
         notes = check(conversation, outline)

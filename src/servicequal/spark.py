@@ -13,7 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .batch.tables import Part, schema
+from .batch.part import Part
+from .batch.tables import schema
 from .conversation import Conversation
 from .detector import Detector, load_detector
 from .errors import MissingExtraError, ReadError, Rejected, ServicequalError
@@ -27,7 +28,7 @@ from .scorer import Scorer
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from .scoring import Scorecard
+    from .scoring import Judgement
 
 DATASETS = ("scores", "agents", "findings", "cues", "ledger", "rejected")
 What = str | Sequence[str]
@@ -195,12 +196,12 @@ class _Work:
         """Arrow batches of turns (or of JSON) to Arrow batches of results."""
         found = _gathered(batches, self.reader) if isinstance(self.reader, Gathered) else _parsed(batches, self.reader)
         only_rejected = self.wanted == ("rejected",)
-        score = None if only_rejected else _scorer(self.settings).score
+        judge = None if only_rejected else _scorer(self.settings).judge
         part, count, weight = Part(turns=False), 0, 0
         identities: list[str | None] = []
         for item in found:
             identities.append(item.conversation_id if isinstance(item, Rejected) else item.id)
-            _put(part, count, item, score)
+            _put(part, count, item, judge)
             count += 1
             weight += 1 if isinstance(item, Rejected) else len(item.turns)
             if weight >= _TURNS_AT_ONCE:
@@ -210,19 +211,19 @@ class _Work:
 
 
 def _put(
-    part: Part, position: int, item: Conversation | Rejected, score: Callable[[Conversation], Scorecard] | None
+    part: Part, position: int, item: Conversation | Rejected, judge: Callable[[Conversation], Judgement] | None
 ) -> None:
     """Score one conversation. What fails is rejected: it must not end a job over a million others."""
     if isinstance(item, Rejected):
         part.reject(position, item)
-    elif score is not None:
+    elif judge is not None:
         try:
-            card = score(item)
+            judged = judge(item)
         except Exception as error:  # the boundary to a user's own packs and detector
             reason = f"scoring failed: {type(error).__name__}: {str(error)[:200]}"
             part.reject(position, Rejected(reason, conversation_id=item.id))
         else:
-            part.add(position, item, card)
+            part.add(position, item, judged)
 
 
 def _gathered(batches: Iterable[Any], reader: Gathered) -> Items:

@@ -142,8 +142,8 @@ def test_the_outline_of_a_conversation():
     turns += [Turn(speaker=speaker, text="It is.") for speaker in ("customer", "unknown", "bot", "customer")]
     found = outlined(Conversation(id="c", turns=(*turns, Turn(speaker="agent", text=" ", confidence=0.1))))
     sides = (0, 2, 3, 4, 5), (0,), (2, 5), (3,)
-    assert found == Outline(*sides, (1, 0, 2, 2, 2, 2, 0), 9, 4, (), (), timed=False, rated=True, long=False)
-    assert outlined(Conversation(id="c")) == Outline((), (), (), (), (), 0, 0, (), (), False, False, False)
+    assert found == Outline(*sides, (1, 0, 2, 2, 2, 2, 0), 9, 4, (), (), (), rated=True, long=False)
+    assert outlined(Conversation(id="c")) == Outline((), (), (), (), (), 0, 0, (), (), (), False, False)
 
 
 def test_the_compiled_glance_sees_the_same_in_real_conversations(fast):
@@ -166,7 +166,12 @@ PIECES = st.one_of(
 @given(st.lists(st.tuples(st.sampled_from(["agent", "customer", "bot", "unknown"]), st.lists(PIECES).map("".join))))
 def test_the_compiled_glance_sees_the_same_in_any_text(fast, said):
     turns = [
-        Turn.model_construct(speaker=speaker, text=text, kind="note" if text[:1] == "a" else "message")
+        Turn.model_construct(
+            speaker=speaker,
+            text=text,
+            kind="note" if text[:1] == "a" else "message",
+            start=1.5 if len(text) % 3 else None,
+        )
         for speaker, text in said
     ]
     same(fast, turns, 3, 20)

@@ -14,8 +14,10 @@ from ..readers.own_json import LineFile
 
 CONVERSATIONS = 500
 """Conversations of a part at most."""
-_FIRST, _EVERY = 50, 4
-"""The first parts are small and grow, so that a small input is shared out too: 50 conversations, double every 4."""
+_FIRST, _EVERY = 100, 2
+"""The first parts are small and grow, so that a small input is shared out too: 100 conversations, double every 2.
+
+Smaller ones would not be worth their files: to write the files of a part takes as long as scoring ten conversations."""
 _HEAVIEST = 6_000_000
 """Bytes of JSON of a chunk at most, unless one conversation has more: some two thousand conversations."""
 

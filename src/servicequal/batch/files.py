@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -131,11 +131,12 @@ class Folder:
         return self.journal.name if others else None
 
     def publish(
-        self, number: int, said: dict[str, Any], writers: Mapping[str, Callable[[BinaryIO], None]]
+        self, number: int, said: dict[str, Any], writers: Mapping[str, Callable[[BinaryIO], None]], threads: Executor
     ) -> dict[str, Any]:
         """Write a part: each file whole under another name, then renamed, and the journal's line last.
 
-        Of new names nobody makes sure here: a part of which one is missing after a power cut is not done.
+        ``threads`` wait for the disk, which takes the files of a part together. Of new names nobody makes sure here: a
+        part of which one is missing after a power cut is not done.
         """
         unfinished: dict[str, Path] = {}
         with told(self.out):
@@ -145,8 +146,7 @@ class Folder:
                     unfinished[name] = place
                     with place.open("wb") as stream:
                         write(stream)
-                with ThreadPoolExecutor(len(unfinished)) as threads:  # the disk takes them together
-                    list(threads.map(sync, unfinished.values()))
+                list(threads.map(sync, unfinished.values()))
                 sizes = {name: place.stat().st_size for name, place in unfinished.items()}
                 for name, place in unfinished.items():
                     place.replace(self.part(name, number))

@@ -1,4 +1,4 @@
-"""The datasets of a batch as Arrow tables: a fixed schema each, filled from columns, without pandas.
+"""The datasets of a batch: a fixed Arrow schema each, and how one is written as Parquet.
 
 What repeats (ids, what a rule says) is encoded once per part and written so; everybody who reads the files sees
 plain strings.
@@ -6,18 +6,12 @@ plain strings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from functools import cache
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 from .. import rows
-from ..conversation import Conversation
-from ..errors import Rejected
 from ..packs import HELPING, HURTING
-from ..readers.draft import printable
-from ..scoring import Finding, Scorecard
 
 DATASETS = ("scores", "agents", "findings", "cues", "ledger", "rejected", "turns")
 SCORES = (
@@ -43,9 +37,12 @@ _COUNTS = frozenset(
     "turn start end deflections softened helping dynamics_replies dynamics_agent_interrupts "
     "dynamics_customer_interrupts".split()
 )
-_LONG = frozenset(("text", "explanation", "why", "say_instead", "notes", "words", "hint"))
-"""Columns whose smallest and largest value help nobody to find a row."""
-_spans, _searched, _softened = attrgetter("spans"), attrgetter("searched"), attrgetter("softened_by")
+_FOUND_BY = frozenset(("position", "conversation_id", "speaker_id", "started_at", "source"))
+"""Columns whose smallest and largest value help to find rows."""
+_LONG = frozenset(("text", "explanation", "words", "pattern"))
+"""Columns that are worth a closer packing; the others are mostly figures and names out of a few."""
+_ALL_DIFFERENT = frozenset(("text", "position", "start", "end"))
+"""Columns in which so little repeats that a dictionary would only be in the way."""
 
 
 @cache
@@ -84,124 +81,47 @@ def _span_type() -> Any:
     return pa.struct([(name, pa.int32()) for name in ("turn", "start", "end")])
 
 
-class Part:
-    """The rows of one part: conversations are added one by one, then each dataset is one Arrow table."""
-
-    def __init__(self, turns: bool = True) -> None:
-        self.datasets = DATASETS if turns else DATASETS[:-1]
-        self._columns = {name: rows.empty(COLUMNS[name]) for name in self.datasets}
-        self._repeats: dict[str, list[int]] = {name: [] for name in self.datasets}
-        self._rules: dict[str, Finding] = {}
-
-    def add(self, position: int, conversation: Conversation, card: Scorecard) -> None:
-        """Put down everything about one scored conversation."""
-        columns = self._columns
-        rows.add_scores(columns["scores"], card)
-        columns["scores"]["position"].append(position)
-        columns["scores"]["started_at"].append(_said(conversation, "started_at"))
-        columns["scores"]["source"].append(_said(conversation, "file"))
-        rows.add_agents(columns["agents"], card.agents)
-        rows.add_findings(columns["findings"], card.findings, card.cues)
-        columns["findings"]["spans"].extend(map(_spans, card.findings))
-        columns["findings"]["searched"].extend(map(_searched, card.findings))
-        for finding in card.findings:
-            if finding.code not in self._rules:
-                self._rules[finding.code] = finding
-        rows.add_cues(columns["cues"], card.cues)
-        columns["cues"]["softened_by"].extend(map(_softened, card.cues))
-        rows.add_ledger(columns["ledger"], card.ledger)
-        repeats = self._repeats
-        repeats["agents"].append(len(card.agents))
-        repeats["findings"].append(len(card.findings))
-        repeats["cues"].append(len(card.cues))
-        repeats["ledger"].append(len(card.ledger))
-        if "turns" in columns:
-            rows.add_turns(columns["turns"], conversation)
-            repeats["turns"].append(len(conversation.turns))
-
-    def reject(self, position: int, rejected: Rejected) -> None:
-        """Put down what could not be scored."""
-        rows.add_rejected(self._columns["rejected"], rejected)
-        self._columns["rejected"]["position"].append(position)
-
-    def table(self, name: str) -> Any:
-        """One dataset of the part, as wide as its schema; strings that repeat are dictionary-encoded."""
-        import pyarrow as pa
-
-        columns: dict[str, Any] = {**self._columns[name]}
-        if name not in ("scores", "rejected"):
-            columns["position"], columns["conversation_id"] = self._keys(name)
-        if name == "findings":
-            columns.update(self._of_rules(columns["code"]))
-        arrays = [_array(columns[field.name], field.type) for field in schema(name)]
-        return pa.table(arrays, names=list(COLUMNS[name]))
-
-    def _keys(self, name: str) -> tuple[Any, Any]:
-        """Position and id of every row, from those of the scores, each as often as the conversation has rows."""
-        import numpy as np
-        import pyarrow as pa
-
-        scores = self._columns["scores"]
-        repeats = np.asarray(self._repeats[name], dtype=np.int64)
-        unique = pa.array(scores["conversation_id"], pa.string()).dictionary_encode()
-        encoded = pa.DictionaryArray.from_arrays(np.repeat(unique.indices.to_numpy(), repeats), unique.dictionary)
-        return pa.array(np.repeat(np.asarray(scores["position"], dtype=np.int64), repeats)), encoded
-
-    def _of_rules(self, codes: Sequence[str]) -> dict[str, Any]:
-        """What is the same for every finding of a rule, taken from the rule once."""
-        import pyarrow as pa
-
-        encoded = pa.array(codes, pa.string()).dictionary_encode()
-        rules = [self._rules[code] for code in encoded.dictionary.to_pylist()]
-        said: dict[str, Any] = {"code": encoded}
-        for column in rows.FINDINGS_CONSTANT:
-            values = pa.array([getattr(rule, column) for rule in rules], pa.string())
-            unique = values.dictionary_encode()  # a dictionary must not hold a value twice
-            said[column] = pa.DictionaryArray.from_arrays(unique.indices.take(encoded.indices), unique.dictionary)
-        said["critical"] = pa.array([rule.critical for rule in rules], pa.bool_()).take(encoded.indices)
-        return said
-
-
-def _said(conversation: Conversation, key: str) -> str | None:
-    value = conversation.metadata.get(key)
-    return printable(value) if isinstance(value, str) else None
-
-
-def _array(values: Any, kind: Any) -> Any:
-    """Values as an Arrow array of that type; spans column by column, which is several times as fast."""
-    import numpy as np
-    import pyarrow as pa
-
-    if not isinstance(values, list):
-        return values
-    if not pa.types.is_list(kind):
-        return pa.array(values, kind)
-    offsets = np.zeros(len(values) + 1, dtype=np.int32)
-    np.cumsum(np.fromiter(map(len, values), dtype=np.int32, count=len(values)), out=offsets[1:])
-    flat = list(chain.from_iterable(values))
-    if pa.types.is_struct(kind.value_type):
-        names = [field.name for field in kind.value_type]
-        numbers = np.fromiter(chain.from_iterable(map(attrgetter(*names), flat)), np.int32, 3 * len(flat))
-        inner = pa.StructArray.from_arrays([pa.array(numbers[at::3]) for at in range(3)], names=names)
-    else:
-        inner = pa.array(flat, kind.value_type)
-    return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind)
-
-
 def write(table: Any, name: str, stream: Any) -> None:
     """Write one dataset of a part as Parquet: same rows, same bytes (of one pyarrow version)."""
+    stream.write(_written(table, name) if table.num_rows else _empty(name))
+
+
+def _written(table: Any, name: str) -> Any:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(
-        table,
-        stream,
-        compression="zstd",
-        compression_level=1,
-        store_schema=False,
-        write_statistics=_plain(c for c in COLUMNS[name] if c not in _LONG),
-        use_dictionary=_plain(c for c in COLUMNS[name] if c not in ("text", "position", "start", "end")),
-    )
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream, **_options(name))
+    return stream.getvalue()
 
 
-def _plain(columns: Iterable[str]) -> list[str]:
-    return [column for column in columns if column not in ("spans", "softened_by", "searched")]
+@cache
+def _empty(name: str) -> Any:
+    """A dataset without rows, as most runs have one."""
+    return _written(schema(name).empty_table(), name)
+
+
+@cache
+def _options(name: str) -> dict[str, Any]:
+    """How a dataset is written. To set up the closer packing for a column costs more than most columns' values."""
+    columns = list(_leaves(name))
+    return {
+        "compression": {path: "zstd" if column in _LONG else "snappy" for column, path in columns},
+        "compression_level": {path: 1 for column, path in columns if column in _LONG} or None,
+        "store_schema": False,
+        "write_statistics": [path for column, path in columns if column in _FOUND_BY],
+        "use_dictionary": [path for column, path in columns if column == path and column not in _ALL_DIFFERENT],
+    }
+
+
+def _leaves(name: str) -> Iterator[tuple[str, str]]:
+    """Every column and its path in a Parquet file; a column of lists has one for each part of its items."""
+    import pyarrow as pa
+
+    for field in schema(name):
+        if not pa.types.is_list(field.type):
+            yield field.name, field.name
+        elif pa.types.is_struct(field.type.value_type):
+            yield from ((field.name, f"{field.name}.list.element.{inner.name}") for inner in field.type.value_type)
+        else:
+            yield field.name, f"{field.name}.list.element"

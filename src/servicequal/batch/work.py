@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +14,8 @@ from ..readers.draft import printable
 from ..scorer import Scorer
 from .chunks import Chunk
 from .files import Folder, part_name
-from .tables import Part, write
+from .part import Part
+from .tables import write
 
 Summary = dict[str, Any]
 """What the journal says of a part: its name, position, conversations, scored, rejected, turns, digest, sizes."""
@@ -29,10 +31,11 @@ class Job:
 
 def worker(scorer: Scorer, folder: Folder) -> Callable[[Job], Summary]:
     """The function that does jobs; made once in each process."""
-    return lambda job: score_part(job, scorer, folder)
+    threads = ThreadPoolExecutor(len(folder.datasets))
+    return lambda job: score_part(job, scorer, folder, threads)
 
 
-def score_part(job: Job, scorer: Scorer, folder: Folder) -> Summary:
+def score_part(job: Job, scorer: Scorer, folder: Folder, threads: Executor) -> Summary:
     """Score a chunk and publish its part. Raises BatchError where it can't be written."""
     part = Part(turns="turns" in folder.datasets)
     position, turns, rejected = job.position, 0, 0
@@ -55,13 +58,13 @@ def score_part(job: Job, scorer: Scorer, folder: Folder) -> Summary:
         "digest": job.chunk.digest(),
     }
     writers = {name: partial(write, part.table(name), name) for name in part.datasets}
-    return folder.publish(job.chunk.number, said, writers)
+    return folder.publish(job.chunk.number, said, writers, threads)
 
 
 def _scored(conversation: Conversation, position: int, scorer: Scorer, part: Part) -> Rejected | None:
-    """Put a conversation's scorecard into the part. A bug that it brings out costs it alone, not the batch."""
+    """Put what is made of a conversation into the part. A bug that it brings out costs it alone, not the batch."""
     try:
-        card = scorer.score(conversation)
+        judged = scorer.judge(conversation)
     except MemoryError:
         raise
     except Exception as error:
@@ -73,5 +76,5 @@ def _scored(conversation: Conversation, position: int, scorer: Scorer, part: Par
             conversation.id,
             hint="please report this with the conversation's shape",
         )
-    part.add(position, conversation, card)
+    part.add(position, conversation, judged)
     return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any
 
 from pydantic import ValidationError
@@ -217,13 +218,15 @@ class LineFile:
     def read(self, line: bytes, number: int, record: int) -> list[Conversation | Rejected]:
         """What one line holds; ``number`` is the line's and ``record`` that of lines with something in them."""
         if (own := _own_line(line)) is not None:
-            return [_finished(own, Place(self.name, self.stem, number), self.roles)]
+            long = len(line) > LONGEST_TURN
+            return [_finished(own, Place(self.name, self.stem, number), self.roles, long)]
         stem = self.stem if self.only else f"{self.stem}-{record}"
         found = record_of(line.decode("utf-8"), number, self.name)
         return list(_found(found, Place(self.name, stem), self.roles))
 
 
 _TURN_KEYS = len(_OWN_TURN_KEYS)
+_keys_of = attrgetter("__pydantic_fields_set__")
 
 
 def _own_line(line: bytes) -> Conversation | None:
@@ -234,7 +237,8 @@ def _own_line(line: bytes) -> Conversation | None:
         return None
     if len(found.model_fields_set) != len(_OWN_KEYS):
         return None
-    return found if all(len(turn.model_fields_set) == _TURN_KEYS for turn in found.turns) else None
+    keys = sum(map(len, map(_keys_of, found.turns)))  # no turn has more than all of them
+    return found if keys == _TURN_KEYS * len(found.turns) else None
 
 
 def _table(source: Source, peek: list[Any]) -> Table:
@@ -265,9 +269,9 @@ def _own(value: Any, place: Place, roles: Roles) -> Conversation | Rejected:
     return _finished(found, place, roles)
 
 
-def _finished(found: Conversation, place: Place, roles: Roles) -> Conversation | Rejected:
-    """The own form with the caller's role map, unless nothing can be scored in it."""
-    if any(len(turn.text) > LONGEST_TURN for turn in found.turns):
+def _finished(found: Conversation, place: Place, roles: Roles, long: bool = True) -> Conversation | Rejected:
+    """The own form with the caller's role map, unless nothing can be scored in it; a turn ``long``: may be too long."""
+    if long and any(len(turn.text) > LONGEST_TURN for turn in found.turns):
         turn = next(i for i, turn in enumerate(found.turns) if len(turn.text) > LONGEST_TURN)
         reason = f"the turn has {len(found.turns[turn].text):,} characters"
         return Rejected(reason, place.source, found.id, place.line, "text", turn, "no turn is that long")

@@ -130,21 +130,15 @@ class Source:
     def _utf8(self) -> tuple[bool, bool]:
         """Whether all bytes are UTF-8, and whether any valid multi-byte character is among them."""
         strict = codecs.getincrementaldecoder("utf-8")("strict")
-        loose = codecs.getincrementaldecoder("utf-8")("ignore")
-        valid, non_ascii = True, False
-        for block in self.chunks():
-            if valid:
-                try:
-                    strict.decode(block)
-                except UnicodeDecodeError:
-                    valid = False
-            non_ascii = non_ascii or not loose.decode(block).isascii()
-        if valid:
-            try:
-                strict.decode(b"", final=True)
-            except UnicodeDecodeError:
-                valid = False
-        return valid, non_ascii
+        ascii_so_far = True
+        try:
+            for block in self.chunks():
+                ascii_so_far = strict.decode(block).isascii() and ascii_so_far
+            strict.decode(b"", final=True)
+        except UnicodeDecodeError:
+            loose = codecs.getincrementaldecoder("utf-8")("ignore")
+            return False, any(not loose.decode(block).isascii() for block in self.chunks())
+        return True, not ascii_so_far
 
     @contextmanager
     def text_stream(self, newline: str | None = None) -> Iterator[TextIO]:

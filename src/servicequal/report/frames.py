@@ -14,15 +14,16 @@ from ..rows import (
     REJECTED_COLUMNS,
     SCORES_COLUMNS,
     Columns,
-    add_agents,
     add_cues,
     add_findings,
     add_ledger,
     add_rejected,
+    add_row,
     add_rules,
-    add_scores,
+    agent_row,
     empty,
     safe_cell,
+    score_row,
 )
 from ..scoring import Scorecard
 
@@ -36,7 +37,7 @@ def scores_frame(cards: Cards) -> pd.DataFrame:
     """One row per scorecard: overall and the four scores (0-100 or missing), coverage (0-1), counts, dynamics."""
 
     def add(columns: Columns, card: Scorecard) -> int:
-        add_scores(columns, card)
+        add_row(columns, SCORES_COLUMNS, score_row(card, card))
         return 0  # the id is a column of the scorecard's own
 
     return _frame(cards, SCORES_COLUMNS, add)
@@ -46,7 +47,8 @@ def agents_frame(cards: Cards) -> pd.DataFrame:
     """One row per agent and conversation: the scores of the agent's part, and how often each cue is said in it."""
 
     def add(columns: Columns, card: Scorecard) -> int:
-        add_agents(columns, card.agents)
+        for agent in card.agents:
+            add_row(columns, AGENTS_COLUMNS[1:], agent_row(agent))
         return len(card.agents)
 
     return _frame(cards, AGENTS_COLUMNS, add)
