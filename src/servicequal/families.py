@@ -30,6 +30,8 @@ RECKLESS = 1 << 14
 WISHING = 1 << 15
 WHATEVER = 1 << 16
 """A promise without measure has a word of the first of these, or one of each of the others."""
+ASKING = 1 << 17
+"""One of these is among the first words of a sentence that asks."""
 
 WORDS: Mapping[int, frozenset[str]] = {
     MARK: frozenset("?"),
@@ -52,6 +54,10 @@ WORDS: Mapping[int, frozenset[str]] = {
     RECKLESS: frozenset("free price limit limits cheque never hundred bet".split()),
     WISHING: frozenset("want like need ask".split()),
     WHATEVER: frozenset("whatever anything much what".split()),
+    ASKING: frozenset(
+        "who what when where why which how is are was were do does did has have had can could would will shall should"
+        " may might any".split()
+    ),
 }
 """The words of each family; FIGURES and ADDRESS are told by their characters."""
 
