@@ -49,6 +49,7 @@ from servicequal.dynamics import dynamics
 from servicequal.forms import Forms
 from servicequal.hygiene import check
 from servicequal.outline import outlined
+from servicequal.rules import View
 from servicequal.scoring import Judgement
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -227,7 +228,8 @@ def stages(source: Path, rounds: int, console: Console) -> None:
     forms = measure("normal forms", formed, talks)
     cues = measure("cues by phrases", plain._finder.find, talks, forms)
     measure("detector", lambda talk, found, form: decide(talk, found, full.detector, forms=form), talks, cues, forms)
-    measure("rules and account", plain._account, talks, cues, notes, forms)
+    views = measure("view", View, talks, cues, forms, outlines)
+    measure("rules and account", plain._account, views, notes)
     measure("dynamics", dynamics, talks, outlines)
     judged = measure("all of a judgement, phrases and rules", plain.judge, talks)
     measure("all of a judgement, with the detector", full.judge, talks)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from servicequal.normal import FILLERS, align, normalise
+from servicequal.normal import FILLERS, Aligned, align, align_plainly, normalise
 
 PIECES = st.sampled_from(
     [
@@ -39,6 +39,45 @@ def test_alignment_has_the_same_normal_form_and_points_into_the_text(text):
         assert (start, end) >= before
         before = (start, end)
         assert aligned.original(at, at + len(token)) == (start, end)
+
+
+def looked_at(form):
+    return form.text, form.words, form.starts, form.spans, form.flags, form.source
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    pytest.importorskip("servicequal._words", reason="installed without a compiler")
+
+
+@given(st.one_of(st.text(), SPEECH))
+@example("foohttp://x HTTPS://y www. www.z'")
+@example("<'>a>'b <>")
+@example("IDK, u know? do you know it's 24hrs; is been")
+def test_the_compiled_normal_form_is_the_plain_one(compiled, text):
+    fast, plain = align(text), align_plainly(text)
+    assert looked_at(fast) == looked_at(plain)
+    for start in range(0, len(plain.text), 3):
+        assert fast.original(start, start + 7) == plain.original(start, start + 7)
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 127, 128, 129, 255, 256, 257, 2049, 100_000])
+@pytest.mark.parametrize("piece", ["a", "word ", "idk u know ", "\u00e9", "\U0001f600 ", '"', "w", "5pm's"])
+def test_the_compiled_normal_form_is_the_plain_one_at_any_length(compiled, piece, count):
+    text = piece * count
+    assert looked_at(align(text)) == looked_at(align_plainly(text))
+
+
+def test_ever_new_words_do_not_fill_the_memory(compiled):
+    """The words at hand are let go when they are too many; forms that were made before stay what they are."""
+    from servicequal import normal
+
+    early = align("Is the word0 there?")
+    for start in range(0, 60_000, 1000):
+        align(" ".join(f"word{n}" for n in range(start, start + 1000)))
+    assert normal._reader.lexicon.size <= 20_000
+    assert early.words == align_plainly("Is the word0 there?").words
+    assert not isinstance(early, Aligned)
 
 
 @given(SPEECH, st.integers(0, 200), st.integers(1, 200))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .conversation import Conversation
 from .cues import CueMatch
+from .made import maker
+from .outline import Outline
 from .packs import HELPING, HURTING
 
 MOST_AGENTS = 20
@@ -34,6 +35,9 @@ class AgentShare:
     helping: dict[str, int]
     overall: float | None
     scores: dict[str, float | None]
+
+
+_agent_share = maker(AgentShare)
 
 
 def of_agent(conversation: Conversation, speaker_id: str | None) -> Conversation:
@@ -66,35 +70,38 @@ def owners(conversation: Conversation) -> list[str | None]:
 
 
 def shares(
-    conversation: Conversation, whole: Scored, scored: Callable[[Conversation], Scored]
+    conversation: Conversation, outline: Outline, whole: Scored, scored: Callable[[Conversation], Scored]
 ) -> tuple[AgentShare, ...]:
     """What each agent said, counted, beside the scores of that part.
 
-    ``whole`` is what was found in the conversation, ``scored`` finds the same in a part of it.
+    ``outline`` is the conversation's, ``whole`` what was found in it; ``scored`` finds the same in a part of it.
     """
     said: dict[str | None, list[int]] = {}
-    for n, turn in enumerate(conversation.turns):
-        if turn.speaker == "agent" and turn.scorable:
-            said.setdefault(turn.speaker_id, []).append(n)
+    for n in outline.agent:
+        said.setdefault(conversation.turns[n].speaker_id, []).append(n)
     if len(said) == 1:
         parts = [whole]
     elif len(said) > MOST_AGENTS:
         parts = [(whole[0], None, {}) for _ in said]
     else:
         parts = [scored(of_agent(conversation, who)) for who in said]
-    return tuple(_share(conversation, who, said[who], part) for who, part in zip(said, parts, strict=True))
+    return tuple([_share(outline, who, said[who], part) for who, part in zip(said, parts, strict=True)])
 
 
-def _share(conversation: Conversation, who: str | None, turns: list[int], part: Scored) -> AgentShare:
+def _share(outline: Outline, who: str | None, turns: list[int], part: Scored) -> AgentShare:
     cues, overall, scores = part
     mine = set(turns)
-    plain = Counter(match.cue for match in cues if match.status == "plain" and match.turn in mine)
-    return AgentShare(
-        speaker_id=who,
-        turns=len(turns),
-        words=sum(len(conversation.turns[n].text.split()) for n in turns),
-        deflections={cue: plain[cue] for cue in HURTING if plain[cue]},
-        helping={cue: plain[cue] for cue in HELPING if plain[cue]},
-        overall=overall,
-        scores=dict(scores),
+    plain: dict[str, int] = {}
+    for match in cues:
+        if match.status == "plain" and match.turn in mine:
+            plain[match.cue] = plain.get(match.cue, 0) + 1
+    words = outline.words
+    return _agent_share(
+        who,
+        len(turns),
+        sum([words[n] for n in turns]),
+        {cue: plain[cue] for cue in HURTING if cue in plain},
+        {cue: plain[cue] for cue in HELPING if cue in plain},
+        overall,
+        dict(scores),
     )

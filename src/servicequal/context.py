@@ -11,7 +11,7 @@ from typing import Any
 
 from . import families
 from .language import Sentences, bounds_in
-from .normal import Aligned
+from .normal import QUOTES, Aligned
 
 # Said just before the match, in the same sentence: the words are denied, supposed or somebody else's.
 _SAID_NOT = (
@@ -40,14 +40,13 @@ _OTHERS_SAID = (
     r"|engineer|last person|lady|man|chap|colleague|team|website|app|letter|email)(?: [^ .?:]+)?)"
     r"(?: have| has| had| also)? (?:said|says|told|claims|claimed|reckons|wrote)\b"
 )
-_ASKING = (
-    r"^(?: [^ .?:]+){0,2} (?:who|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could"
-    r"|would|will|shall|should|may|might|any)\b"
-)
-_QUOTES = {'"': '"', "“": "”", "„": "”", "«": "»"}
+_ASKING = rf"^(?: [^ .?:]+){{0,2}} (?:{'|'.join(sorted(families.WORDS[families.ASKING]))})\b"
 _MARKS = frozenset(".?:")
-_LOOK_BEHIND = 240
+LOOK_BEHIND = 240
 """Characters of the normal form before a match that are looked at; keeps the cost of a match constant."""
+
+REACH = {families.DENYING: 11, families.SUPPOSING: 3, families.REPORTING: 7}
+"""How many words before a match the family's word can stand that denies, supposes or reports it."""
 
 
 @cache
@@ -88,7 +87,7 @@ class Reading:
 
     def before(self, start: int, bounds: tuple[int, int]) -> str:
         """What the sentence says before a match."""
-        return self.normal[max(bounds[0], start - _LOOK_BEHIND) : start].rstrip()
+        return self.normal[max(bounds[0], start - LOOK_BEHIND) : start].rstrip()
 
     def quoted(self, start: int, end: int) -> bool:
         """Whether original characters ``start`` to ``end`` begin inside a quotation."""
@@ -108,7 +107,7 @@ def _inside(quotes: list[tuple[int, float]], start: int) -> bool:
 def _quotations(text: str) -> list[tuple[int, float]]:
     """Quotations of the original text, in order; one that is all there is to the text is a way of writing, and none."""
     found: list[tuple[int, float]] = []
-    for opening, closing in _QUOTES.items():
+    for opening, closing in QUOTES.items():
         at = text.find(opening)
         while at >= 0:
             end = text.find(closing, at + 1)
@@ -125,7 +124,7 @@ def asked(reading: Reading, bounds: tuple[int, int]) -> bool:
     left, right = bounds
     if reading.normal[right : right + 2] != " ?":
         return False
-    return bool(pattern(_ASKING).search(reading.normal[left : min(right, left + _LOOK_BEHIND)]))
+    return bool(pattern(_ASKING).search(reading.normal[left : min(right, left + LOOK_BEHIND)]))
 
 
 def denied(before: str) -> bool:

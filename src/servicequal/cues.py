@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Literal
 
-from . import context
+from . import context, families
 from .conversation import Conversation, Role, Span
 from .errors import PackError
 from .forms import Forms
@@ -145,6 +146,30 @@ class _Side:
                 exceptions += [(pack, source) for source in sources]
         self._sieve = self._planned(packs, shared) or self._worked_out(exceptions)
         self._compiled: dict[int, Any] = {}
+        self._fast = self._compiled_finder(packs)
+
+    def _compiled_finder(self, packs: Sequence[Pack]) -> Any:
+        """The compiled steps from a normal form to its cues; None where these here have to do."""
+        cues = sorted(packs, key=lambda pack: pack.cue)
+        numbers = {pack.cue: number for number, pack in enumerate(cues)}
+        if self._sieve.compiled is None or self._sentences is not None or len(numbers) != len(packs):
+            return None
+        tables = (self._unless, self._unless_turn)
+        return self._sieve.compiled.Finder(
+            self._sieve.table,
+            [(p.cue, _excuses(p), *(n for table in tables for n in self._numbered(table[p.cue]))) for p in cues],
+            [(numbers[phrase.pack.cue], phrase.source) for phrase in self._phrases],
+            CueMatch,
+            [field.name for field in fields(CueMatch)],
+            (families.MARK, families.ASKING, *context.REACH),
+            tuple(context.REACH.values()),
+            context.LOOK_BEHIND,
+            _SENTENCE,
+            partial(_Doubts, self),
+        )
+
+    def _numbered(self, exceptions: _Exceptions) -> tuple[int, int]:
+        return self._sieve.count + exceptions.first, len(exceptions.sources)
 
     @staticmethod
     def _planned(packs: Sequence[Pack], shared: Compiler) -> Sieve | None:
@@ -164,6 +189,13 @@ class _Side:
         """The cues of one turn; ``every`` phrase and exception is tried where the sieve is not trusted."""
         if not self._phrases:
             return []
+        if self._fast is not None and not every:
+            found: list[CueMatch] | None = self._fast.find(form, speaker, turn)
+            if found is not None:
+                return found
+        return self._find_plainly(form, speaker, turn, every)
+
+    def _find_plainly(self, form: Aligned, speaker: Role, turn: int, every: bool) -> list[CueMatch]:
         scan = None if every else self._sieve.scan(form.words)
         candidates = range(len(self._phrases)) if scan is None else scan.phrases()
         if not candidates:
@@ -233,7 +265,7 @@ class _Side:
         spoilt: frozenset[str],
         speaker: Role,
         turn: int,
-        scan: AnyScan | None,
+        scan: AnyScan | bool | None,
     ) -> CueMatch:
         start, end = form.original(hit.start, hit.end)
         if hit.cue in spoilt:
@@ -252,7 +284,7 @@ class _Side:
             pattern=hit.phrase.source,
         )
 
-    def _excuse(self, hit: _Hit, reading: context.Reading, scan: AnyScan | None) -> str | None:
+    def _excuse(self, hit: _Hit, reading: context.Reading, scan: AnyScan | bool | None) -> str | None:
         pack = hit.phrase.pack
         bounds = reading.bounds(hit.start, hit.end)
         left, right = max(bounds[0], hit.start - _SENTENCE), min(bounds[1] + 2, hit.end + _SENTENCE)
@@ -274,28 +306,58 @@ class _Side:
         return None
 
 
+class _Doubts:
+    """What the compiled steps leave open about the matches of one turn."""
+
+    def __init__(self, side: _Side, form: Aligned, speaker: Role, turn: int) -> None:
+        self._side = side
+        self._form = form
+        self._speaker: Role = speaker
+        self._turn = turn
+        self._reading = context.Reading(form)
+        self._spoilt: dict[str, frozenset[str]] = {}
+
+    def judged(self, phrase: int, start: int, end: int, spoilt: bool, excepted: bool) -> CueMatch:
+        """One match; whether exceptions anywhere in the turn, or in its sentence, can be there is known."""
+        side = self._side
+        found = side._phrases[phrase]
+        hit = _Hit(found.pack.cue, start, end, found)
+        if spoilt and hit.cue not in self._spoilt:
+            self._spoilt[hit.cue] = side._spoilt({hit.cue}, self._form.text, None)
+        none: frozenset[str] = frozenset()
+        spoiling = self._spoilt.get(hit.cue, none) if spoilt else none
+        return side._judge(hit, self._form, self._reading, spoiling, self._speaker, self._turn, excepted)
+
+
+def _excuses(pack: Pack) -> int:
+    """What excuses a cue, by bits as the compiled steps number them."""
+    excused = (pack.asked, pack.negated, pack.supposed, pack.reported)
+    return sum(1 << bit for bit, what in enumerate(excused) if what == "excused")
+
+
 class _Exceptions:
     """Phrases that excuse a cue, numbered in the sieve after all phrases."""
 
     def __init__(self, pack: Pack, sources: Sequence[str], compiler: Compiler, first: int, options: Any) -> None:
         self._pack = pack
-        self._sources = tuple(sources)
+        self.sources = tuple(sources)
         self._compiler = compiler
-        self._first = first
+        self.first = first
         self._options = options
         self._pattern: Any = None
 
-    def among(self, text: str, scan: AnyScan | None, sieve: Sieve) -> bool:
-        """Whether one of them is in a text, which is all or a part of what was scanned."""
-        if not self._sources:
+    def among(self, text: str, scan: AnyScan | bool | None, sieve: Sieve) -> bool:
+        """Whether one of them is in a text, which is all or a part of what was scanned, if it is known that one can be
+        there, or the scan says so."""
+        if not self.sources:
             return False
-        first = sieve.count + self._first
-        if scan is not None and not scan.can(first, len(self._sources)):
+        can = scan if isinstance(scan, bool) else scan is None or scan.can(sieve.count + self.first, len(self.sources))
+        if not can:
             return False
         if self._pattern is None:
             import re2
 
-            patterns = [pattern_of(_checked(self._pack, s, self._compiler)) for s in self._sources]
+            patterns = [pattern_of(_checked(self._pack, s, self._compiler)) for s in self.sources]
             self._pattern = re2.compile("|".join(f"(?:{p})" for p in patterns), self._options)
         return self._pattern.search(text) is not None
 

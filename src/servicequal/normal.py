@@ -18,13 +18,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
+from typing import Any
 
-from .families import BITS
+from . import families
 
 _BREAKS = ".!;?:…\n\r\u2028\u2029"
 """Ends of sentences and lines; each becomes a token of its own: '.', '?' or ':'."""
 
 _DELETED = "'’‘ʼ`´′‛\u200b\u200c\u200d\ufeff\u00ad"
+QUOTES = {'"': '"', "“": "”", "„": "”", "«": "»"}
+"""Signs that open a quotation, and those that close it."""
 _SPACED = ',"“”„«»()[]{}-–—―/\\*_~^|+='
 
 
@@ -171,7 +174,7 @@ class Aligned:
     def flags(self) -> int:
         """The families (:mod:`servicequal.families`) that words of this turn are of, as bits."""
         if self._flags is None:
-            self._flags = reduce(or_, filter(None, map(BITS.get, self.words)), 0)
+            self._flags = reduce(or_, map(families.of, self.words), 0)
         return self._flags
 
     @property
@@ -212,7 +215,17 @@ def normalise(text: str) -> str:
 
 
 def align(text: str) -> Aligned:
-    """The normal form with the way back from its tokens to the original."""
+    """The normal form with the way back from its tokens to the original.
+
+    Where the package was installed with a compiler, this is mostly an object of the same properties that was made by
+    the compiled steps; what is rare takes these.
+    """
+    form: Aligned | None = _reader.align(text) if _reader else None
+    return form or align_plainly(text)
+
+
+def align_plainly(text: str) -> Aligned:
+    """The same without the compiled steps, which are held to it."""
     return Aligned(text, *_expand(_pieces(text if _linkless(text) else _without_links(text, " xlink"))))
 
 
@@ -361,3 +374,75 @@ def _unglued(word: str) -> str:
 def _past(last: str, after: str) -> bool:
     """Whether *were* is the past tense here, and not *we're* without its apostrophe."""
     return last in _SUBJECTS or (after not in _ARE and last not in _OPENERS)
+
+
+# -- the compiled steps -------------------------------------------------------------------------------
+
+_FILLER, _YOU, _KNOW, _NOT_BEFORE_YOU_KNOW, _WERE, _SUBJECT, _IS_ARE, _OPENER, _PARTICIPLE, _IS, _MARK = (
+    1 << bit for bit in range(11)
+)
+_TRAITS: tuple[tuple[int, frozenset[str]], ...] = (
+    (_FILLER, FILLERS),
+    (_YOU, frozenset(("you", "u"))),
+    (_KNOW, frozenset(("know",))),
+    (_NOT_BEFORE_YOU_KNOW, _FILLER_YOU_KNOW),
+    (_WERE, frozenset(("were",))),
+    (_SUBJECT, _SUBJECTS),
+    (_IS_ARE, _ARE),
+    (_OPENER, _OPENERS - {""}),
+    (_PARTICIPLE, _PARTICIPLES),
+    (_IS, frozenset(("is",))),
+    (_MARK, frozenset(".?:")),
+)
+"""What the compiled steps have to know of a word, by bits."""
+
+_PLAIN, _UPPER, _DELETE, _SPACE, _QUOTE, _OPENS, _CLOSES, _LINKING, _UPPER_LINKING, _RARE = range(10)
+_FIRST_ALONE = 16
+_MOST_WORDS = 50_000
+"""Words that the compiled steps keep at hand; then they begin anew."""
+
+
+def _about(word: str) -> tuple[int, int, int, int, tuple[str, ...]]:
+    """A raw word's traits, its families, the number of the contraction that it may be (from 1), those whose next word
+    it may be, and what it is spelled as if not as it stands."""
+    traits = sum(bit for bit, words in _TRAITS if word in words)
+    follows = sum(1 << at for at, (_, followers) in enumerate(_CONTEXT.values()) if word in followers)
+    context = list(_CONTEXT).index(word) + 1 if word in _CONTEXT else 0
+    spelled = _CONTEXT[word][0] if context else _spelled(word, "", "")
+    return traits, families.of(word), context, follows, tuple(spelled.split()) if spelled != word else ()
+
+
+def _kinds() -> tuple[dict[int, int], list[str]]:
+    """The kinds of the characters that are not plain, and the words that some are by themselves."""
+    kinds = {ord(_ONE_CHARACTER): _RARE, ord("h"): _LINKING, ord("w"): _LINKING}
+    alone: list[str] = []
+    for code, mapped in _TABLE.items():
+        stripped = (mapped or "").strip()
+        if mapped is None:
+            kinds[code] = _DELETE
+        elif not stripped:
+            kinds[code] = _QUOTE if chr(code) in QUOTES else _SPACE
+        elif mapped == stripped:
+            kinds[code] = _UPPER_LINKING if mapped in "hw" else _UPPER
+        elif mapped == f" {chr(code)}":
+            kinds[code] = _OPENS
+        elif mapped == f"{chr(code)} ":
+            kinds[code] = _CLOSES
+        else:
+            kinds[code] = _FIRST_ALONE + len(alone)
+            alone.append(stripped)
+    return kinds, alone
+
+
+def _compiled_reader() -> Any:
+    """The compiled steps, or None where the package was installed without a compiler."""
+    try:
+        from . import _words
+    except ImportError:
+        return None
+    told = (*(words for _, words in _TRAITS), *(followers for _, followers in _CONTEXT.values()))
+    known = {*_PLAIN_OR_NOT, *families.BITS}.union(*told)
+    return _words.Reader(*_kinds(), _about, known, (families.FIGURES, families.ADDRESS), _MOST_WORDS)
+
+
+_reader = _compiled_reader()

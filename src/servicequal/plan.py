@@ -25,10 +25,11 @@ from .packs import Pack
 
 Table = NDArray[np.int32]
 
-STEPS, ANCHORS = 4, 3
-"""Numbers of a step, and further words that a unit may need besides its first group."""
+STEPS, ANCHORS, PAIR, NEEDS = 4, 3, 3, 4
+"""Numbers of a step, further words that a unit may need besides its first group, numbers of a phrase's pairs, and
+groups of words that it may need besides them."""
 
-_TABLES = ("steps", "sequences", "owner_at", "owners", "others", "set_at", "set_words")
+_TABLES = ("steps", "sequences", "owner_at", "owners", "others", "pairs", "needs", "set_at", "set_words")
 FILE = "sieve.zip"
 
 
@@ -39,9 +40,11 @@ class Plan:
     ``words`` are numbered by their place. ``steps`` (steps, 4) are code, value, first unit and count; ``sequences`` is
     where each unit, then each optional part, begins among them, and their end. ``owners`` are the units that a word
     is a first anchor of, word by word as ``owner_at`` says, then those that need no word. ``others`` (units, 3) are
-    words that must be there besides, -1 for none. ``set_words`` are the sets of words, one behind the other as
-    ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts lie in one
-    another; ``begins`` are what words may begin with.
+    words that must be there besides, -1 for none. ``pairs`` (rows, 3) are a phrase and two sets of which words must
+    stand side by side; of several rows of a phrase one is enough. ``needs`` (phrases, 4) are sets of which a word each
+    must be there besides, the rarest first, -1 for none. ``set_words`` are the sets of words, one behind the
+    other as ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts lie
+    in one another; ``begins`` are what words may begin with.
     """
 
     phrases: int
@@ -54,14 +57,15 @@ class Plan:
 
 def flatten(
     units: Sequence[Sequence[tuple[int, Any]]],
-    phrases: int,
     anchors: Sequence[Sequence[frozenset[str]]],
+    pairs: Sequence[Sequence[tuple[frozenset[str], frozenset[str]]]],
     begins: Iterable[str],
     codes: Mapping[str, int],
     needed: Iterable[str],
 ) -> Plan:
     """The plan of units of steps. ``codes`` are those of steps whose value is a word, a set of words, a group of
-    alternatives or a sequence; ``needed`` are words that have a number in any case."""
+    alternatives or a sequence; ``pairs`` those of the phrases, the first units; ``needed`` are words that have a number
+    in any case."""
     words: dict[str, int] = {}
     sets: dict[frozenset[str], int] = {}
 
@@ -98,6 +102,11 @@ def flatten(
             free.append(unit)
         alone = [number(*group) for group in groups[1:] if len(group) == 1][:ANCHORS]
         others[unit, : len(alone)] = alone
+    beside = [(n, *(sets.setdefault(s, len(sets)) for s in pair)) for n, own in enumerate(pairs) for pair in own]
+    needs = np.full((len(pairs), NEEDS), -1, np.int32)
+    for unit, own in enumerate(pairs):
+        more = [sets.setdefault(group, len(sets)) for group in _besides(anchors[unit], own)][:NEEDS]
+        needs[unit, : len(more)] = more
     members = [[number(word) for word in sorted(group)] for group in sets]
     owned = [*(owners.get(word, []) for word in range(len(words))), free]
     tables: dict[str, Any] = {
@@ -106,11 +115,22 @@ def flatten(
         "owner_at": [0, *accumulate(map(len, owned))],
         "owners": [unit for some in owned for unit in some],
         "others": others,
+        "pairs": np.array(beside, np.int32).reshape(-1, PAIR),
+        "needs": needs,
         "set_at": [0, *accumulate(map(len, members))],
         "set_words": [word for some in members for word in some],
     }
     arrays = {name: np.ascontiguousarray(table, dtype=np.int32) for name, table in tables.items()}
-    return Plan(phrases, len(units), _depth(units, codes), tuple(words), tuple(sorted(begins)), arrays)
+    return Plan(len(pairs), len(units), _depth(units, codes), tuple(words), tuple(sorted(begins)), arrays)
+
+
+def _besides(
+    groups: Sequence[frozenset[str]], pairs: Sequence[tuple[frozenset[str], frozenset[str]]]
+) -> Sequence[frozenset[str]]:
+    """The groups that are not there already where one of the pairs is, or without pairs a word of the first group."""
+    if not pairs:
+        return groups[1:]
+    return [group for group in groups if not all(first <= group or second <= group for first, second in pairs)]
 
 
 def _depth(units: Sequence[Sequence[tuple[int, Any]]], codes: Mapping[str, int]) -> int:
@@ -167,8 +187,10 @@ def _shipped() -> Mapping[str, tuple[str, Plan]]:
     if not entry.is_file():
         return {}
     with zipfile.ZipFile(io.BytesIO(entry.read_bytes())) as archive:
+        held = set(archive.namelist())
         names = [n.removesuffix(".json") for n in archive.namelist() if n.endswith(".json")]
-        return {name: _parsed(archive, name) for name in names}
+        whole = [name for name in names if all(f"{name}/{table}.npy" in held for table in _TABLES)]
+        return {name: _parsed(archive, name) for name in whole}
 
 
 def _parsed(archive: zipfile.ZipFile, name: str) -> tuple[str, Plan]:

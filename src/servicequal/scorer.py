@@ -22,7 +22,7 @@ from .outline import outlined
 from .packs import Pack, builtin_macros, with_user_packs
 from .pool import cut, ordered
 from .rubric import Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
-from .rules import Verdict, View
+from .rules import View
 from .scoring import Account, Fingerprint, Judgement, Scorecard, Tariff
 from .semantic import SemanticMatcher
 
@@ -71,9 +71,9 @@ class Scorer:
         notes = check(conversation, outline)
         forms = Forms(conversation)
         cues = self.cues(conversation, forms)
-        account = self._account(conversation, cues, notes, forms)
+        account = self._account(View(conversation, cues, forms, outline), notes)
         whole = (cues, account.overall, account.scores)
-        agents = shares(conversation, whole, lambda part: self._part(part, notes, forms))
+        agents = shares(conversation, outline, whole, lambda part: self._part(part, notes, forms))
         return Judgement(
             conversation.id,
             conversation.channel,
@@ -90,7 +90,7 @@ class Scorer:
     ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
         """Cues, overall and scores of one agent's part of a conversation with these notes."""
         cues = self.cues(part, forms)
-        account = self._account(part, cues, notes, forms)
+        account = self._account(View(part, cues, forms), notes)
         return cues, account.overall, account.scores
 
     def cues(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
@@ -101,21 +101,12 @@ class Scorer:
             found = self.semantic.join(conversation, found)
         return decide(conversation, found, self.detector, forms=forms) if self.detector else found
 
-    def _account(
-        self, conversation: Conversation, cues: tuple[CueMatch, ...], notes: tuple[HygieneNote, ...], forms: Forms
-    ) -> Account:
-        return self._tariff.account(self._verdicts(View(conversation, cues, forms), notes))
-
-    def _verdicts(self, view: View, notes: tuple[HygieneNote, ...]) -> list[Verdict]:
-        """One for each of the tariff's rules."""
-        blocked, one_sided = _doubts(view, notes)
-        verdicts = []
-        for judged in self._tariff.rules:
-            reason = blocked or (one_sided if judged.rule.needs_customer else None)
-            verdicts.append(
-                Verdict(None, reason, undetermined=True) if reason else judged.rule.check(view, judged.params)
-            )
-        return verdicts
+    def _account(self, view: View, notes: tuple[HygieneNote, ...]) -> Account:
+        outline = view.outline
+        blocked, one_sided = doubts(
+            notes, len(outline.spoken), len(outline.unknown), bool(view.agent), bool(view.customer)
+        )
+        return self._tariff.account(self._tariff.verdicts(view, blocked, one_sided))
 
     def _fingerprint(self) -> Fingerprint:
         words = "".join(p.model_dump_json() for p in self.packs) + repr(sorted(builtin_macros().items()))
@@ -136,11 +127,6 @@ def _detector(model: bool | str | Path | Detector) -> Detector | None:
 _BLOCKING = ("no_agent_turns", "swapped_roles_suspected", "not_english", "low_asr_confidence")
 _MOST_UNKNOWN = 0.2
 """Share of turns with words whose speaker may be unknown before nothing can be judged."""
-
-
-def _doubts(view: View, notes: Iterable[HygieneNote]) -> tuple[str | None, str | None]:
-    spoken = [t.speaker for t in view.turns if t.scorable]
-    return doubts(notes, len(spoken), spoken.count("unknown"), bool(view.agent), bool(view.customer))
 
 
 def doubts(

@@ -17,55 +17,31 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from .anchors import (
+    AMOUNT,
+    ANY,
+    END,
+    GAP,
+    MAYBE,
+    MOST_ANCHORS,
+    NUMBER,
+    ONE,
+    START,
+    WORD,
+    WORDS,
+    Anchors,
+    Neighbours,
+    Step,
+    Steps,
+)
 from .phrases import Shape
 from .plan import Plan, flatten
 
 LONGEST = 2048
 """Words of a text that are followed; numbers as long as a longer one would cost more than they save."""
 
-_MOST_ANCHORS = 4
 _MOST_KNOWN = 50_000
 """Words whose anchors are kept at hand; the memory that a stream of ever new words may take."""
-
-_SHARES = (3, 15, 30, 60, 120, 240, 450)
-"""In how many of a thousand turns a word is, roughly: one that is not listed, then the classes of :data:`_COMMON`."""
-
-_COMMON = {
-    word: share
-    for share, words in zip(
-        _SHARES[1:],
-        (
-            "account after again any anything app ask because both call card check date dear done down email fine first"
-            " five form four give goes going had hello her him hours keep last left let look may minutes morning name"
-            " need new next nothing old open order over pay phone ring said same say send sent she should since still"
-            " take team tell th thing three through till today told tomorrow too under want way well were who xlink"
-            " yeah",
-            ": about all an as back been before but come could day days did direct does get go good he here how know"
-            " like message number off oh only our out put right says see sorry thank thanks them then time two us when"
-            " which yes",
-            "am be by from got has hi if me my no now okay one or please there they this up was we what would",
-            "are at can do for have of so will with your",
-            "0# ? a and i in not on that to you",
-            ". is it the",
-        ),
-        strict=True,
-    )
-    for word in words.split(" ")
-}
-"""Shares of turns as counted in data/training; they decide what is looked up first, never what is found."""
-
-NUMBER = "0#"
-"""The name under which every number goes."""
-
-WORD, WORDS, ANY, GAP, START, END, ONE, MAYBE, AMOUNT = range(9)
-"""What a step goes over."""
-
-Step = tuple[int, Any]
-Group = tuple[frozenset[str], int, int]
-"""Alternatives: those of one word, and the numbers of the others: the first, and how many."""
-
-Steps = tuple[Step, ...]
-
 
 _CODES = {"word": WORD, "words": WORDS, "one": ONE, "maybe": MAYBE}
 
@@ -81,9 +57,11 @@ class Sieve:
         self.count = len(phrases)
         for number, shape in enumerate((*phrases, *loose)):
             self._units[number] = self._steps(shape, number >= len(phrases))
-        anchors = _Anchors(self._units).of_all()
-        self._use(flatten(self._units, self.count, anchors, self._begins, _CODES, (NUMBER, *".?:")), compiled)
-        if not self._table:
+        anchors = Anchors(self._units).of_all()
+        neighbours = Neighbours(self._units)
+        pairs = [neighbours.of(steps) for steps in self._units[: self.count]]
+        self._use(flatten(self._units, anchors, pairs, self._begins, _CODES, (NUMBER, *".?:")), compiled)
+        if not self.table:
             self._index(anchors)
 
     @classmethod
@@ -94,15 +72,15 @@ class Sieve:
         sieve.count = plan.phrases
         sieve._begins = {begin: f"{begin} " for begin in plan.begins}
         sieve._use(plan, compiled=True)
-        return sieve if sieve._table else None
+        return sieve if sieve.table else None
 
     def _use(self, plan: Plan, compiled: bool) -> None:
         self.plan = plan
         self._words = frozenset(plan.words)
         self._longest = max(map(len, (*plan.words, *plan.begins)), default=0)
         self._known: dict[str, tuple[int, tuple[str, ...], bool]] = {}
-        made = _compiled_table() if compiled else None
-        self._table = made and made(plan, self.names, NUMBER, LONGEST, _MOST_KNOWN)
+        self.compiled = _compiled_steps() if compiled else None
+        self.table = self.compiled and self.compiled.Table(plan, self.names, NUMBER, LONGEST, _MOST_KNOWN)
 
     # -- building
 
@@ -157,18 +135,18 @@ class Sieve:
     def _index(self, anchors: list[list[frozenset[str]]]) -> None:
         """Per word the units that it is an anchor of: one number, a stretch of bits for each rank of anchor."""
         count = len(self._units)
-        self._free = [0] * _MOST_ANCHORS
+        self._free = [0] * MOST_ANCHORS
         self._owners: dict[str, int] = {}
         owners: dict[str, list[int]] = {}
         for number, ranked in enumerate(anchors):
-            for rank in range(_MOST_ANCHORS):
+            for rank in range(MOST_ANCHORS):
                 if rank < len(ranked):
                     for word in ranked[rank]:
                         owners.setdefault(word, []).append(rank * count + number)
                 else:
                     self._free[rank] |= 1 << number
         for word, bits in owners.items():
-            total = bytearray(_MOST_ANCHORS * count // 8 + 1)
+            total = bytearray(MOST_ANCHORS * count // 8 + 1)
             for bit in bits:
                 total[bit >> 3] |= 1 << (bit & 7)
             self._owners[word] = int.from_bytes(total, "little")
@@ -179,7 +157,7 @@ class Sieve:
 
     def scan(self, words: list[str]) -> AnyScan:
         """What can be in a text of these words."""
-        return FastScan(self._table, words) if self._table else Scan(self, words)
+        return FastScan(self.table, words) if self.table else Scan(self, words)
 
     def known(self, word: str) -> tuple[int, tuple[str, ...], bool]:
         """The anchors that a word is, under which other names it goes, and whether it is glued to signs."""
@@ -214,52 +192,6 @@ class Sieve:
 
 
 _FIGURES = re.compile("[£$€]?[0-9]+")
-
-
-class _Anchors:
-    """What every unit of a sieve hangs on: groups of words of which a text must hold one each, the rarest first."""
-
-    def __init__(self, units: Sequence[Steps]) -> None:
-        self._units = units
-        self._ranked: list[list[frozenset[str]] | None] = [None] * len(units)
-        self._best: dict[int, frozenset[str] | None] = {}
-        self._rarity: dict[frozenset[str], int] = {}
-
-    def of_all(self) -> list[list[frozenset[str]]]:
-        """At most four groups for each unit; none where nothing is needed."""
-        return [self._of(number)[:_MOST_ANCHORS] for number in range(len(self._units))]
-
-    def _of(self, number: int) -> list[frozenset[str]]:
-        ranked = self._ranked[number]
-        if ranked is None:
-            found = dict.fromkeys(group for step in self._units[number] if (group := self._needed(*step)))
-            ranked = self._ranked[number] = sorted(found, key=self._how_rare) if len(found) > 1 else list(found)
-        return ranked
-
-    def _needed(self, code: int, value: Any) -> frozenset[str] | None:
-        """The words of which one must be there for a step to be taken, None if none."""
-        if code == WORD:
-            return frozenset((value,))
-        if code == WORDS:
-            words: frozenset[str] = value
-            return words
-        if code == AMOUNT:
-            return frozenset((NUMBER,))
-        return self._of_group(value) if code == ONE else None
-
-    def _of_group(self, value: Group) -> frozenset[str] | None:
-        """The words of which one must be there for one of the alternatives."""
-        words, base, count = value
-        if base not in self._best:
-            options = [self._of(number) for number in range(base, base + count)]
-            self._best[base] = words.union(*(groups[0] for groups in options)) if all(options) else None
-        return self._best[base]
-
-    def _how_rare(self, words: frozenset[str]) -> int:
-        found = self._rarity.get(words)
-        if found is None:
-            found = self._rarity[words] = sum([_COMMON.get(word, _SHARES[0]) for word in words])
-        return found
 
 
 class Scan:
@@ -418,13 +350,13 @@ def _flat(shape: Shape) -> Iterable[Shape]:
             yield part
 
 
-def _compiled_table() -> Any:
+def _compiled_steps() -> Any:
     """The compiled steps, or None where the package was installed without a compiler."""
     try:
         from . import _sieve
     except ImportError:
         return None
-    return _sieve.Table
+    return _sieve
 
 
 class FastScan:

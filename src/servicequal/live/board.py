@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..context import pattern
 from ..conversation import Conversation, Span, Turn
 from ..cues import CueMatch
-from ..normal import normalise
+from ..normal import align
 from ..packs import HURTING
 from ..rules import View, common_sense, flexibility, problem_solving
 from .runs import Run, Verdicts
@@ -30,6 +29,7 @@ class Facts:
 
     turn: Turn
     normal: str
+    families: int = 0
     question: bool = False
     wants: str | None = None
     reckless: bool = False
@@ -37,7 +37,7 @@ class Facts:
 
     def given(self, asked: str | None) -> list[str]:
         """The kinds of detail that the customer gives, having just been asked for one."""
-        return common_sense._given(self.normal, asked)
+        return common_sense.details(self.families, self.normal, asked)
 
     def has_time(self) -> bool:
         """Whether a time or date is named."""
@@ -52,16 +52,14 @@ def facts(turn: Turn) -> Facts:
     """The facts of a turn."""
     if not turn.scorable or turn.speaker not in ("agent", "customer"):
         return Facts(turn, "")
-    normal = normalise(turn.text)
+    form = align(turn.text)
+    said, normal = form.flags, form.text
     if turn.speaker == "agent":
-        return Facts(turn, normal, wants=_wants(normal), reckless=flexibility._reckless(normal))
+        wants, reckless = common_sense.wanted(said, normal), flexibility.is_reckless(said, normal)
+        return Facts(turn, normal, said, wants=wants, reckless=reckless)
     alone = View(Conversation.model_construct(id="-", channel=None, turns=(turn,), metadata={}), ())
-    return Facts(turn, normal, question=bool(alone.questions()), reminds=problem_solving._mentions_promise(normal))
-
-
-def _wants(normal: str) -> str | None:
-    kinds = common_sense._DETAILS.items()
-    return next((kind for kind, p in kinds if pattern(common_sense._ASKS.format(p)).search(normal)), None)
+    reminds = problem_solving.mentions_promise(normal)
+    return Facts(turn, normal, said, question=bool(alone.questions()), reminds=reminds)
 
 
 class Board:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from ..conversation import Span
 from .view import View
@@ -19,8 +20,7 @@ MET_FROM = 0.5
 """A rule whose credit is at least this much counts as met; the points follow the credit in either case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A rule's answer before weights: credit 0-1 (None where not applicable), its evidence and the reason.
 
     ``spans`` are the words that prove it; for a miss, what triggered the rule. ``searched`` are the turns in
@@ -106,6 +106,7 @@ def rule(
     return declare
 
 
+@lru_cache(maxsize=256)
 def not_applicable(explanation: str) -> Verdict:
     """The conversation gave no occasion for the rule: neither good nor bad."""
     return Verdict(None, explanation)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 
 from .. import families
 from ..context import pattern
-from ..conversation import Span
-from ..packs import HURTING
 from .base import Verdict, not_applicable, rule
-from .view import MOVES, View, spans_of
+from .view import HURTFUL, MOVING, View, bits
 
 _DETAILS: dict[str, str] = {
     "reference": r" (?:reference|ref|case|ticket|claim|complaint|job)(?: number| no| id| code)?\b",
@@ -27,9 +26,22 @@ _ASKS = (
     r"(?: [^ .?:]+){{0,3}} [?]"
 )
 _ASKED = {kind: _ASKS.format(words) for kind, words in _DETAILS.items()}
-
-_FIGURES = r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]"
+_FAMILIES = {
+    "reference": families.REFERENCE,
+    "order": families.ORDER,
+    "account": families.ACCOUNT,
+    "booking": families.BOOKING,
+    "postcode": families.POSTCODE,
+    "email": families.EMAIL,
+    "phone": families.PHONE,
+}
+"""What words a detail cannot be named without."""
+_FIGURES = families.FIGURES | families.ADDRESS
 _ADDRESS = r"@[^ ]+ [.] [a-z]"
+
+
+_HELPING = MOVING | bits("diagnosis", "ownership", "proactive")
+_HELPING_AT_ONCE = MOVING | bits("ownership", "proactive")
 
 
 @rule(
@@ -45,22 +57,21 @@ _ADDRESS = r"@[^ ]+ [.] [a-z]"
 def answers_what_was_asked(view: View, params: Mapping[str, float]) -> Verdict:
     """Each question of the customer is followed, within two replies, by an answer, a step, a question that
     leads to one, or an action. A deflection is no answer. The credit is the share of questions answered."""
-    questions = [n for n in view.questions() if view.replies(n, 1)]
+    questions = [n for n in view.questions() if n < view.agent[-1]] if view.agent else []
     if not questions:
         return not_applicable("the customer asked nothing that the agent had a turn to answer")
+    within = int(params["within"])
     open_questions = []
+    searched: list[int] = []
     for n in questions:
-        replies = view.replies(n, int(params["within"]))
-        helped = view.every(replies, *MOVES, "diagnosis", "ownership", "proactive")
-        dodged = view.every(replies, *HURTING)
-        first = view.replies(n, 1)
-        if not helped or (dodged and not view.every(first, *MOVES, "ownership", "proactive")):
+        replies = view.replies(n, within)
+        said = view.said_in(replies)
+        if not said & _HELPING or (said & HURTFUL and not view.said_in(view.replies(n, 1)) & _HELPING_AT_ONCE):
             open_questions.append(n)
+            searched += replies
     credit = 1 - len(open_questions) / len(questions)
     text = f"{len(questions) - len(open_questions)} of {len(questions)} questions of the customer answered"
-    spans = tuple(view.whole(n) for n in open_questions)
-    searched = tuple(r for n in open_questions for r in view.replies(n, int(params["within"])))
-    return Verdict(credit, text, spans, tuple(dict.fromkeys(searched)))
+    return Verdict(credit, text, tuple([view.whole(n) for n in open_questions]), tuple(dict.fromkeys(searched)))
 
 
 @rule(
@@ -75,23 +86,21 @@ def answers_what_was_asked(view: View, params: Mapping[str, float]) -> Verdict:
 def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent does not ask for a reference, order, account or booking number, e-mail, phone number or
     postcode that the customer has already given in this conversation."""
+    said = view.families()
+    if not any(said[n] & _FIGURES for n in view.customer):
+        return not_applicable("the customer gave no number or address that could be asked for twice")
     given: dict[str, int] = {}
-    asked: str | None = None
     again: list[int] = []
-    for n, turn in enumerate(view.turns):
-        if not turn.scorable or turn.speaker not in ("agent", "customer"):
-            continue
-        if turn.speaker == "customer":
-            for kind in _given(view.normal(n), asked):
+    last = -1
+    for n in sorted(view.agent + view.customer):
+        if view.turns[n].speaker == "agent":
+            last = n
+            if given and wanted(said[n], view.normal(n)) in given:
+                again.append(n)
+        elif said[n] & _FIGURES:
+            asked = wanted(said[last], view.normal(last)) if last >= 0 else None
+            for kind in details(said[n], view.normal(n), asked):
                 given.setdefault(kind, n)
-            continue
-        wants = None
-        if view.flags(n) & families.DETAIL:
-            normal = view.normal(n)
-            wants = next((k for k, p in _ASKED.items() if pattern(p).search(normal)), None)
-        if wants is not None and wants in given:
-            again.append(n)
-        asked = wants
     if not given:
         return not_applicable("the customer gave no number or address that could be asked for twice")
     if again:
@@ -101,14 +110,28 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     return Verdict(1.0, "what the customer gave was not asked for again", spans)
 
 
-def _given(normal: str, asked: str | None) -> list[str]:
-    """The kinds of detail that a customer's turn gives: named beside figures, asked for just before, or an address."""
+def wanted(said: int, normal: str) -> str | None:
+    """The kind of detail that an agent's turn, with these families of words, asks for."""
+    if not said & families.DETAIL:
+        return None
+    kinds = _ASKED.items()
+    return next((kind for kind, p in kinds if said & _FAMILIES[kind] and pattern(p).search(normal)), None)
+
+
+def details(said: int, normal: str, asked: str | None) -> list[str]:
+    """The kinds of detail that a customer's turn, with these families of words, gives: named beside figures, asked for
+    just before, or an address."""
     kinds = []
-    if any(map(normal.__contains__, "0123456789")) and pattern(_FIGURES).search(normal):
-        kinds += [kind for kind, p in _DETAILS.items() if kind == asked or pattern(p).search(normal)]
-    if "@" in normal and "email" not in kinds and pattern(_ADDRESS).search(normal):
+    if said & families.FIGURES:
+        for kind, p in _DETAILS.items():
+            if kind == asked or (said & _FAMILIES[kind] and pattern(p).search(normal)):
+                kinds.append(kind)
+    if said & families.ADDRESS and "email" not in kinds and pattern(_ADDRESS).search(normal):
         kinds.append("email")
     return kinds
+
+
+_REPEATED, _VOLUNTEERED = bits("repeat_contact"), bits("proactive", "ownership")
 
 
 @rule(
@@ -124,13 +147,13 @@ def said_once(view: View, params: Mapping[str, float]) -> Verdict:
     """Once the agent has spoken, the customer does not have to say again what they said, asked or waited for."""
     if not view.agent:
         return not_applicable("no agent turn")
-    later = [n for n in view.customer if n > view.agent[0]]
+    later = view.customer[bisect_right(view.customer, view.agent[0]) :]
     if not later:
         return not_applicable("the customer did not speak again after the agent")
-    repeats = view.every(later, "repeat_contact")
-    credit = max(0.0, 1 - 0.5 * len({m.turn for m in repeats}))
-    text = f"the customer had to repeat themselves in {len({m.turn for m in repeats})} turns after the agent spoke"
-    return Verdict(credit, text, spans_of(repeats))
+    repeats = view.turns_with(later, _REPEATED)
+    credit = max(0.0, 1 - 0.5 * len(repeats))
+    text = f"the customer had to repeat themselves in {len(repeats)} turns after the agent spoke"
+    return Verdict(credit, text, view.spans(repeats, _REPEATED))
 
 
 @rule(
@@ -145,7 +168,7 @@ def said_once(view: View, params: Mapping[str, float]) -> Verdict:
 def straight_talk(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent's turns are free of deflection. The credit falls with the share of agent turns that
     deflect, and reaches zero where half of them do."""
-    return deflection_share(view, HURTING, view.agent)
+    return deflection_share(view, view.agent)
 
 
 @rule(
@@ -163,10 +186,11 @@ def sees_the_need(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable("no problem and no question")
     if len(view.agent) < 1:
         return not_applicable("no agent turn")
-    found = view.every(view.agent, "proactive", "ownership")
-    turns = len({m.turn for m in found})
+    found = view.turns_with(view.agent, _VOLUNTEERED) if view.agent_said & _VOLUNTEERED else []
+    turns = len(found)
     credit = min(1.0, 0.25 + turns / max(2.0, len(view.agent) / 3)) if turns else 0.0
-    return Verdict(credit, f"something useful volunteered or taken on in {turns} agent turns", spans_of(found))
+    text = f"something useful volunteered or taken on in {turns} agent turns"
+    return Verdict(credit, text, view.spans(found, _VOLUNTEERED))
 
 
 @rule(
@@ -183,18 +207,27 @@ def leaves_content(view: View, params: Mapping[str, float]) -> Verdict:
     return mood(view)
 
 
+_GLAD, _CROSS = bits("satisfied"), bits("frustration", "escalation", "repeat_contact")
+
+
 def mood(view: View) -> Verdict:
     """Credit 1 for a customer who ends satisfied, 0 for one who ends frustrated, 0.5 for neither."""
-    later = [n for n in view.customer if view.agent and n > view.agent[0]]
+    found: Verdict | None = view.answers.get("mood")
+    if found is None:
+        found = view.answers["mood"] = _mood(view)
+    return found
+
+
+def _mood(view: View) -> Verdict:
+    later = view.customer[bisect_right(view.customer, view.agent[0]) :] if view.agent else ()
     if not later:
         return not_applicable("the customer did not speak again after the agent")
-    half = later[len(later) // 2 :] if len(later) > 1 else later
-    glad = view.every(half, "satisfied")
-    cross = view.every(half, "frustration", "escalation", "repeat_contact")
-    happy, angry = len({m.turn for m in glad}), len({m.turn for m in cross})
-    last_glad, last_cross = (max((m.turn for m in found), default=-1) for found in (glad, cross))
-    credit, text = how_it_ends(happy, angry, last_glad, last_cross, len(half))
-    return Verdict(credit, text, spans_of(cross if credit < 0.5 else glad or cross))
+    half = later[len(later) // 2 :]
+    glad, cross = view.turns_with(half, _GLAD), view.turns_with(half, _CROSS)
+    last_glad, last_cross = (turns[-1] if turns else -1 for turns in (glad, cross))
+    credit, text = how_it_ends(len(glad), len(cross), last_glad, last_cross, len(half))
+    by_cross = credit < 0.5 or not glad
+    return Verdict(credit, text, view.spans(cross, _CROSS) if by_cross else view.spans(glad, _GLAD))
 
 
 def how_it_ends(happy: int, angry: int, last_glad: int, last_cross: int, heard: int) -> tuple[float, str]:
@@ -209,17 +242,24 @@ def how_it_ends(happy: int, angry: int, last_glad: int, last_cross: int, heard: 
     return credit, f"towards the end {happy} satisfied and {angry} frustrated turns of the customer"
 
 
-def deflection_share(view: View, cues: tuple[str, ...], turns: tuple[int, ...]) -> Verdict:
-    """Credit 1 where no turn deflects, 0 where half of them do; softened ones count a quarter."""
+def deflection_share(view: View, turns: Sequence[int]) -> Verdict:
+    """Credit 1 where none of the agent's last turns, which are given, deflects, 0 where half of them do; softened ones
+    count a quarter."""
+    key = ("deflections", len(turns))
+    found: Verdict | None = view.answers.get(key)
+    if found is None:
+        found = view.answers[key] = _deflection_share(view, turns)
+    return found
+
+
+def _deflection_share(view: View, turns: Sequence[int]) -> Verdict:
     if not turns:
         return not_applicable("no agent turn")
-    plain = view.every(turns, *cues)
-    softened = [m for m in view.every(turns, *cues, softened=True) if m.status == "softened"]
-    hard = {m.turn for m in plain}
-    soft = {m.turn for m in softened} - hard
+    said, softened = view.said, view.softened
+    hard = [n for n in turns if said[n] & HURTFUL]
+    soft = [n for n in turns if softened[n] & HURTFUL and not said[n] & HURTFUL]
     credit, text = how_much_deflects(len(hard), len(soft), len(turns))
-    spans: tuple[Span, ...] = spans_of([*plain, *softened])
-    return Verdict(credit, text, spans)
+    return Verdict(credit, text, view.spans_hard_first(turns, HURTFUL) if hard or soft else ())
 
 
 def how_much_deflects(hard: int, soft: int, turns: int) -> tuple[float, str]:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .. import families
 from ..context import pattern
+from ..conversation import Span
 from .base import Verdict, not_applicable, rule
 from .common_sense import mood
-from .view import View, spans_of
+from .view import COUNTING, View, bits
 
 REFUSALS = ("policy_shield", "helplessness", "blaming", "bouncing", "disowning")
 """Cues with which an agent refuses, or says that something stands in the way."""
 
 
+_REFUSING, _ALTERNATIVE, _MAKE_GOOD = bits(*REFUSALS), bits("alternative"), bits("make_good")
+_WAY = _ALTERNATIVE | _MAKE_GOOD
+_ANSWER = _WAY | bits("ownership")
+
+
 def _occasion(view: View) -> bool:
     """Something was refused, constrained or unusual: a refusal in any form, or another way after a failure."""
-    refused = view.every(view.agent, *REFUSALS, softened=True)
-    return bool(refused) or (view.gone_wrong and bool(view.every(view.agent, "alternative")))
+    refused = (view.agent_said | view.agent_softened) & _REFUSING
+    return bool(refused or (view.gone_wrong and view.agent_said & _ALTERNATIVE))
 
 
+_WALL, _UNDIGNIFIED = bits("policy_shield", "helplessness"), bits("blaming", "dismissive")
+_SENDING_AWAY = bits("bouncing", "disowning", "noncommittal")
 _NO_OCCASION = "nothing was refused, constrained or unusual"
 
 
@@ -37,21 +46,19 @@ def looks_for_a_way(view: View, params: Mapping[str, float]) -> Verdict:
     The credit is the share of refusals that are followed so."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    refusals = view.every(view.agent, *REFUSALS, softened=True)
-    ways = view.every(view.agent, "alternative", "make_good")
+    said, softened = view.said, view.softened
+    refusals = [n for n in view.agent if (said[n] | softened[n]) & _REFUSING]
     if not refusals:
-        return Verdict(1.0, "another way was offered, and nothing was refused", spans_of(ways))
-    turns = sorted({m.turn for m in refusals})
-    walls = []
-    for n in turns:
-        answered = any(m.status == "softened" for m in refusals if m.turn == n) or view.every(
-            (n, *view.replies(n, int(params["within"]))), "alternative", "make_good", "ownership"
-        )
-        if not answered:
-            walls.append(n)
-    credit = 1 - len(walls) / len(turns)
-    text = f"{len(turns) - len(walls)} of {len(turns)} refusals came with another way"
-    return Verdict(credit, text, spans_of(m for m in refusals if m.turn in walls) or spans_of(ways))
+        return Verdict(1.0, "another way was offered, and nothing was refused", view.spans(view.agent, _WAY))
+    within = int(params["within"])
+    walls = [
+        n
+        for n in refusals
+        if not (softened[n] & _REFUSING or (said[n] | view.said_in(view.replies(n, within))) & _ANSWER)
+    ]
+    credit = 1 - len(walls) / len(refusals)
+    text = f"{len(refusals) - len(walls)} of {len(refusals)} refusals came with another way"
+    return Verdict(credit, text, view.spans(walls, _REFUSING, COUNTING) or view.spans(view.agent, _WAY))
 
 
 @rule(
@@ -68,7 +75,7 @@ def no_wall_of_rules(view: View, params: Mapping[str, float]) -> Verdict:
     Each plain one costs half of the credit, each softened one a tenth."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    return counted(view, "policy_shield", "helplessness", what="walls of rules or helplessness")
+    return counted(view, _WALL, "walls of rules or helplessness")
 
 
 @rule(
@@ -84,7 +91,7 @@ def wrong_with_dignity(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent neither blames the customer nor is cold, sarcastic or belittling."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    return counted(view, "blaming", "dismissive", what="words that take the customer's dignity")
+    return counted(view, _UNDIGNIFIED, "words that take the customer's dignity")
 
 
 @rule(
@@ -100,7 +107,7 @@ def no_sending_away(view: View, params: Mapping[str, float]) -> Verdict:
     """The customer is not sent to somebody else, nor told that it is somebody else's, as the answer."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    return counted(view, "bouncing", "disowning", "noncommittal", what="times sent away or put off")
+    return counted(view, _SENDING_AWAY, "times sent away or put off")
 
 
 @rule(
@@ -116,13 +123,13 @@ def no_sending_away(view: View, params: Mapping[str, float]) -> Verdict:
 def no_blank_cheque(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent does not promise whatever the customer wants, certainty about things nobody can be certain
     of, or gifts without measure."""
-    reckless = [n for n in view.agent if _reckless(view.normal(n))]
+    said = view.families()
+    reckless = [n for n in view.agent if said[n] & _MEASURELESS and is_reckless(said[n], view.normal(n))]
     if reckless:
         return Verdict(0.0, "promised without measure", tuple(view.whole(n) for n in reckless))
-    generous = view.every(view.agent, "make_good")
-    if not generous or not _occasion(view):
+    if not view.agent_said & _MAKE_GOOD or not _occasion(view):
         return not_applicable("nothing was promised beyond the ordinary")
-    return Verdict(1.0, "what was given is named and has a measure", spans_of(generous))
+    return Verdict(1.0, "what was given is named and has a measure", view.spans(view.agent, _MAKE_GOOD))
 
 
 @rule(
@@ -139,14 +146,17 @@ def accepts_the_way(view: View, params: Mapping[str, float]) -> Verdict:
     return mood(view) if _occasion(view) else not_applicable(_NO_OCCASION)
 
 
-def counted(view: View, *cues: str, what: str) -> Verdict:
-    """Half of the credit for each plain cue, a tenth for each softened one; at most all of it."""
-    plain = view.every(view.agent, *cues)
-    softened = [m for m in view.every(view.agent, *cues, softened=True) if m.status == "softened"]
-    hard = len({m.turn for m in plain})
-    soft = len({m.turn for m in softened})
+def counted(view: View, wanted: int, what: str) -> Verdict:
+    """Half of the credit for each turn with a plain one of these cues, a tenth for each with a softened one; at most
+    all of it."""
+    hard = soft = 0
+    spans: tuple[Span, ...] = ()
+    if (view.agent_said | view.agent_softened) & wanted:
+        hard = len(view.turns_with(view.agent, wanted))
+        soft = len([n for n in view.agent if view.softened[n] & wanted])
+        spans = view.spans_hard_first(view.agent, wanted)
     credit = max(0.0, 1 - 0.5 * hard - 0.1 * soft)
-    return Verdict(credit, f"{hard} {what}, {soft} softened by help", spans_of([*plain, *softened]))
+    return Verdict(credit, f"{hard} {what}, {soft} softened by help", spans)
 
 
 _RECKLESS = (
@@ -157,5 +167,11 @@ _RECKLESS = (
 )
 
 
-def _reckless(normal: str) -> bool:
+_MEASURELESS = families.RECKLESS | families.WISHING
+
+
+def is_reckless(said: int, normal: str) -> bool:
+    """Whether a turn, with these families of words, promises without measure."""
+    if not (said & families.RECKLESS or (said & families.WISHING and said & families.WHATEVER)):
+        return False
     return pattern(_RECKLESS).search(normal) is not None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ..context import pattern
-from ..packs import HURTING
 from .base import Verdict, not_applicable, rule
 from .common_sense import deflection_share, mood
-from .view import MOVES, View, spans_of
+from .view import BITS, COUNTING, HURTFUL, MOVING, View, bits
 
 
 def _something_to_solve(view: View) -> bool:
@@ -16,6 +16,10 @@ def _something_to_solve(view: View) -> bool:
 
 
 _NOTHING = "no matter was brought by the customer, or no agent answered"
+
+_ADVANCING = MOVING | bits("proactive", "ownership")
+_ACTS = ("action", "ownership", "commitment", "make_good")
+_ACTING, _DONE, _MEANT = bits(*_ACTS), bits("action", "make_good"), bits("commitment", "ownership")
 
 
 @rule(
@@ -31,10 +35,11 @@ def moves_it_forward(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent's turns carry actions, answers, options or commitments. Full credit where half of them do."""
     if not _something_to_solve(view):
         return not_applicable(_NOTHING)
-    moves = view.every(view.agent, *MOVES, "proactive", "ownership")
-    good = {m.turn for m in moves if not view.has(m.turn, *HURTING)}
-    credit = min(1.0, 2 * len(good) / len(view.agent))
-    return Verdict(credit, f"{len(good)} of {len(view.agent)} agent turns move the matter", spans_of(moves))
+    said = view.said
+    good = len([n for n in view.agent if said[n] & _ADVANCING and not said[n] & HURTFUL])
+    credit = min(1.0, 2 * good / len(view.agent))
+    text = f"{good} of {len(view.agent)} agent turns move the matter"
+    return Verdict(credit, text, view.spans(view.agent, _ADVANCING))
 
 
 @rule(
@@ -51,7 +56,7 @@ def not_passed_on(view: View, params: Mapping[str, float]) -> Verdict:
     agent turns that do, and reaches zero where half of them do."""
     if not _something_to_solve(view):
         return not_applicable(_NOTHING)
-    return deflection_share(view, HURTING, view.agent)
+    return deflection_share(view, view.agent)
 
 
 @rule(
@@ -67,14 +72,22 @@ def acts(view: View, params: Mapping[str, float]) -> Verdict:
     """After a problem is reported the agent does, or promises to do, a concrete thing for this customer."""
     if not view.gone_wrong:
         return not_applicable("no problem was reported")
-    start = view.first_failure or 0
-    later = tuple(n for n in view.agent if n > start)
-    if not later:
+    if not view.later:
         return not_applicable("no agent turn after the problem was reported")
-    found = view.every(later, "action", "ownership", "commitment", "make_good")
-    kinds = {m.cue for m in found}
-    credit = min(1.0, 0.4 * len(kinds & {"action", "make_good"}) + 0.3 * len(kinds & {"commitment", "ownership"}))
-    return Verdict(credit, f"acted on with: {', '.join(sorted(kinds)) or 'nothing'}", spans_of(found), later)
+    said = view.later_said
+    credit = min(1.0, 0.4 * (said & _DONE).bit_count() + 0.3 * (said & _MEANT).bit_count())
+    text = f"acted on with: {named(said & _ACTING)}"
+    return Verdict(credit, text, view.spans(view.later, _ACTING) if said & _ACTING else (), view.later)
+
+
+@lru_cache(maxsize=1024)
+def named(cues: int) -> str:
+    """The names of these cues, sorted."""
+    return ", ".join(sorted(name for name, bit in BITS.items() if bit & cues)) or "nothing"
+
+
+_ASKS_WHEN, _NONCOMMITTAL = bits("asks_when"), bits("noncommittal")
+_PROMISED, _TOLD = bits("commitment", "make_good"), bits("guidance", "action")
 
 
 @rule(
@@ -89,23 +102,32 @@ def acts(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def when_gets_a_time(view: View, params: Mapping[str, float]) -> Verdict:
     """Each time the customer asks for a time, date or next step, one is given within two replies."""
-    asked = [n for n in view.customer if view.has(n, "asks_when") and view.replies(n, 1)]
+    if not view.customer_said & _ASKS_WHEN or not view.agent:
+        return not_applicable("the customer asked for no time")
+    asked = [n for n in view.turns_with(view.customer, _ASKS_WHEN) if n < view.agent[-1]]
     if not asked:
         return not_applicable("the customer asked for no time")
     missed = []
     for n in asked:
         replies = view.replies(n, int(params["within"]))
-        given = view.every(replies, "commitment", "make_good") or [
-            m
-            for m in view.every(replies, "guidance", "action")
-            if not _wants_time(view.normal(n)) or _has_time(view.normal(m.turn))
-        ]
-        if not given or view.every(view.replies(n, 1), "noncommittal"):
+        given = view.said_in(replies) & _PROMISED or _told_a_time(view, n, replies)
+        if not given or view.said_in(view.replies(n, 1)) & _NONCOMMITTAL:
             missed.append(n)
     credit = 1 - len(missed) / len(asked)
     spans = tuple(m.span for n in missed for m in view.at(n, "asks_when"))
     text = f"{len(asked) - len(missed)} of {len(asked)} questions for a time were given one"
     return Verdict(credit, text, spans)
+
+
+def _told_a_time(view: View, question: int, replies: tuple[int, ...]) -> bool:
+    """Whether a reply says what is done or to be done, with a time in it where one was asked for."""
+    telling = view.turns_with(replies, _TOLD)
+    if not telling or not _wants_time(view.normal(question)):
+        return bool(telling)
+    return any(_has_time(view.normal(n)) for n in telling)
+
+
+_CHECK_BACK, _DONE_OR_OFFERED = bits("check_back"), bits("action", "make_good", "commitment", "alternative")
 
 
 @rule(
@@ -122,18 +144,18 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
     if not _something_to_solve(view):
         return not_applicable(_NOTHING)
     last = view.agent[-2:] if len(view.agent) > 2 else view.agent[-1:]
-    bad = view.every(last, *HURTING)
-    done = bool(view.every(view.agent, "action", "make_good", "commitment", "alternative"))
-    polite = ("check_back",) if done else ()
-    good = view.every(last, *MOVES, *polite, "ownership", "proactive")
-    if view.gone_wrong and not done and view.every(last, "check_back"):
-        return Verdict(0.0, "a closing formula while nothing was done", spans_of(view.every(last, "check_back")))
-    if bad and view.has(view.agent[-1], *HURTING):
-        return Verdict(0.0, "the agent's last words deflect", spans_of(bad), last)
-    if bad:
-        return Verdict(0.3, "towards the end the agent deflects", spans_of(bad), last)
-    if good:
-        return Verdict(1.0, "the agent's last words hold a step, an answer or a check", spans_of(good), last)
+    said = view.said_in(last)
+    done = bool(view.agent_said & _DONE_OR_OFFERED)
+    helps = _ADVANCING | _CHECK_BACK if done else _ADVANCING
+    if view.gone_wrong and not done and said & _CHECK_BACK:
+        return Verdict(0.0, "a closing formula while nothing was done", view.spans(last, _CHECK_BACK))
+    if said & HURTFUL:
+        if view.said[last[-1]] & HURTFUL:
+            return Verdict(0.0, "the agent's last words deflect", view.spans(last, HURTFUL), last)
+        return Verdict(0.3, "towards the end the agent deflects", view.spans(last, HURTFUL), last)
+    if said & helps:
+        text = "the agent's last words hold a step, an answer or a check"
+        return Verdict(1.0, text, view.spans(last, helps), last)
     return Verdict(0.6, "the agent's last words neither help nor deflect", (), last)
 
 
@@ -149,6 +171,9 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
 def ends_solved(view: View, params: Mapping[str, float]) -> Verdict:
     """The customer ends satisfied rather than frustrated."""
     return mood(view) if _something_to_solve(view) else not_applicable(_NOTHING)
+
+
+_UNDERSTANDING = bits("diagnosis", "action", "guidance")
 
 
 @rule(
@@ -167,13 +192,12 @@ def understands_first(view: View, params: Mapping[str, float]) -> Verdict:
     replies = view.replies(view.first_failure, 3)
     if not replies:
         return not_applicable("no agent turn after the problem was reported")
-    found = view.every(replies, "diagnosis", "action", "guidance")
-    return Verdict(
-        1.0 if found else 0.0,
-        "asked about or acted on" if found else "neither asked about nor acted on",
-        spans_of(found),
-        replies,
-    )
+    if view.said_in(replies) & _UNDERSTANDING:
+        return Verdict(1.0, "asked about or acted on", view.spans(replies, _UNDERSTANDING), replies)
+    return Verdict(0.0, "neither asked about nor acted on", (), replies)
+
+
+_CHECKABLE = bits("action", "make_good", "commitment")
 
 
 @rule(
@@ -187,10 +211,14 @@ def understands_first(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def checks(view: View, params: Mapping[str, float]) -> Verdict:
     """After acting on a problem the agent checks that it worked or says how to come back."""
-    if not view.gone_wrong or not view.every(view.agent, "action", "make_good", "commitment"):
+    if not view.gone_wrong or not view.agent_said & _CHECKABLE:
         return not_applicable("nothing was done that could be checked")
-    found = view.every(view.agent, "check_back")
-    return Verdict(1.0 if found else 0.0, "checked, or a way back given" if found else "not checked", spans_of(found))
+    if view.agent_said & _CHECK_BACK:
+        return Verdict(1.0, "checked, or a way back given", view.spans(view.agent, _CHECK_BACK))
+    return Verdict(0.0, "not checked")
+
+
+_COMMITMENT, _OWNERSHIP = bits("commitment"), bits("ownership")
 
 
 @rule(
@@ -205,16 +233,24 @@ def checks(view: View, params: Mapping[str, float]) -> Verdict:
 def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
     """A commitment made early is kept or renegotiated later in the conversation; a customer who comes back
     to it finds it forgotten where the agent has nothing to show."""
-    promised = [n for n in view.agent if view.has(n, "commitment")]
-    reminders = [n for n in view.customer if promised and n > promised[0] and _mentions_promise(view.normal(n))]
-    if not reminders:
+    first = next(iter(view.turns_with(view.agent, _COMMITMENT)), None) if view.agent_said & _COMMITMENT else None
+    reminder = None if first is None else _reminder(view, first)
+    if first is None or reminder is None:
         return not_applicable("no promise came up again in this conversation")
-    after = view.replies(reminders[0], 2)
-    kept = view.every(after, "action", "make_good", "commitment", "ownership")
-    spans = (*(m.span for n in promised[:1] for m in view.at(n, "commitment")), view.whole(reminders[0]))
-    if kept and not view.every(after, *HURTING):
+    after = view.replies(reminder, 2)
+    said = view.said_in(after)
+    spans = (*(m.span for m in view.at(first, "commitment")), view.whole(reminder))
+    if said & _ACTING and not said & HURTFUL:
         return Verdict(0.6, "the promise came up again and was put right or renewed", spans, after)
     return Verdict(0.0, "the promise came up again and was not kept", spans, after)
+
+
+def _reminder(view: View, promise: int) -> int | None:
+    """The first turn after a promise in which the customer comes back to it."""
+    return next((n for n in view.customer if n > promise and mentions_promise(view.normal(n))), None)
+
+
+_OTHERS = bits("disowning", "bouncing")
 
 
 @rule(
@@ -228,16 +264,17 @@ def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def takes_it_on(view: View, params: Mapping[str, float]) -> Verdict:
     """Where a problem is reported, or the agent says whose it is, the agent takes it on in person."""
-    others = view.every(view.agent, "disowning", "bouncing", softened=True)
+    others = (view.agent_said | view.agent_softened) & _OTHERS
     if not (view.gone_wrong or others):
         return not_applicable("nothing to take on")
-    found = view.every(view.agent, "ownership")
-    if found:
-        return Verdict(1.0, "taken on in person", spans_of(found))
-    if any(m.status == "plain" for m in others):
-        return Verdict(0.0, "handed to somebody else", spans_of(others))
-    done = view.every(view.agent, "action", "commitment", "make_good")
-    return Verdict(0.5 if done else 0.2, "acted on, not taken on in words" if done else "not taken on", spans_of(done))
+    said = view.agent_said
+    if said & _OWNERSHIP:
+        return Verdict(1.0, "taken on in person", view.spans(view.agent, _OWNERSHIP))
+    if said & _OTHERS:
+        return Verdict(0.0, "handed to somebody else", view.spans(view.agent, _OTHERS, COUNTING))
+    if said & _CHECKABLE:
+        return Verdict(0.5, "acted on, not taken on in words", view.spans(view.agent, _CHECKABLE))
+    return Verdict(0.2, "not taken on")
 
 
 _TIME = (
@@ -258,9 +295,16 @@ def _wants_time(normal: str) -> bool:
     return pattern(wanted).search(normal) is not None
 
 
-def _mentions_promise(normal: str) -> bool:
-    wanted = (
-        r" (?:you|they|he|she|somebody|someone|i was) (?:said|told|promised|were going to|was going to|were meant to"
-        r"|would|guaranteed|swore)| promised| supposed to| meant to"
-    )
-    return pattern(wanted).search(normal) is not None
+_PROMISE = (
+    r" (?:you|they|he|she|somebody|someone|i was) (?:said|told|promised|were going to|was going to|were meant to"
+    r"|would|guaranteed|swore)| promised| supposed to| meant to"
+)
+_REMINDING = (
+    " said", " told", " promised", " going to", " meant to", " would", " guaranteed", " swore", " supposed to",
+)  # fmt: skip
+"""What nobody comes back to a promise without."""
+
+
+def mentions_promise(normal: str) -> bool:
+    """Whether a customer comes back to a promise."""
+    return any(map(normal.__contains__, _REMINDING)) and pattern(_PROMISE).search(normal) is not None

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..packs import HURTING
 from .base import Verdict, not_applicable, rule
 from .common_sense import deflection_share, mood
-from .view import View, spans_of
+from .problem_solving import named
+from .view import HURTFUL, View, bits
 
 _NOTHING_WRONG = "nothing had gone wrong"
 
 
-def _after(view: View) -> tuple[int, ...]:
-    """The agent's turns after the first failure was reported (all of them where a mistake came out later)."""
-    first = view.first_failure
-    return tuple(n for n in view.agent if first is not None and n > first)
+_OWNERSHIP, _ACTED = bits("ownership"), bits("action", "commitment")
+_REGRET, _MORE, _MAKE_GOOD = bits("apology", "empathy"), bits("make_good", "proactive"), bits("make_good")
+_REPAIRS = bits("action", "commitment", "make_good", "alternative", "ownership", "proactive")
 
 
 @rule(
@@ -29,19 +28,14 @@ def _after(view: View) -> tuple[int, ...]:
 )
 def owned(view: View, params: Mapping[str, float]) -> Verdict:
     """After a failure somebody takes responsibility for the outcome, in words or by acting at once."""
-    later = _after(view)
+    later = view.later
     if not later:
         return not_applicable(_NOTHING_WRONG)
-    found = view.every(later, "ownership")
-    if found:
-        return Verdict(1.0, "responsibility taken in words", spans_of(found), later)
-    acts = view.every(later, "action", "commitment")
-    return Verdict(
-        0.5 if acts else 0.0,
-        "acted on without owning it" if acts else "nobody owned it",
-        spans_of(acts),
-        later,
-    )
+    if view.later_said & _OWNERSHIP:
+        return Verdict(1.0, "responsibility taken in words", view.spans(later, _OWNERSHIP), later)
+    if view.later_said & _ACTED:
+        return Verdict(0.5, "acted on without owning it", view.spans(later, _ACTED), later)
+    return Verdict(0.0, "nobody owned it", (), later)
 
 
 @rule(
@@ -55,16 +49,12 @@ def owned(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def apologised(view: View, params: Mapping[str, float]) -> Verdict:
     """After a failure the agent says sorry, or shows that they see what it meant to the customer."""
-    later = _after(view)
+    later = view.later
     if not later:
         return not_applicable(_NOTHING_WRONG)
-    found = view.every(later, "apology", "empathy")
-    return Verdict(
-        1.0 if found else 0.0,
-        "said sorry or showed feeling" if found else "no word of regret",
-        spans_of(found),
-        later,
-    )
+    if view.later_said & _REGRET:
+        return Verdict(1.0, "said sorry or showed feeling", view.spans(later, _REGRET), later)
+    return Verdict(0.0, "no word of regret", (), later)
 
 
 @rule(
@@ -79,14 +69,15 @@ def apologised(view: View, params: Mapping[str, float]) -> Verdict:
 def put_right(view: View, params: Mapping[str, float]) -> Verdict:
     """After a failure the agent does something about it, with a date where it takes time. The credit grows
     with the kinds of repair: done, promised for a time, made good, another way."""
-    later = _after(view)
+    later = view.later
     if not later:
         return not_applicable(_NOTHING_WRONG)
-    found = view.every(later, "action", "commitment", "make_good", "alternative", "ownership", "proactive")
-    kinds = {m.cue for m in found}
-    turns = len({m.turn for m in found})
-    credit = min(1.0, 0.2 * len(kinds) + 0.4 * min(1.0, 2 * turns / len(later))) if kinds else 0.0
-    return Verdict(credit, f"put right with: {', '.join(sorted(kinds)) or 'nothing'}", spans_of(found), later)
+    said = view.later_said & _REPAIRS
+    if not said:
+        return Verdict(0.0, "put right with: nothing", (), later)
+    turns = view.turns_with(later, _REPAIRS)
+    credit = min(1.0, 0.2 * said.bit_count() + 0.4 * min(1.0, 2 * len(turns) / len(later)))
+    return Verdict(credit, f"put right with: {named(said)}", view.spans(turns, _REPAIRS), later)
 
 
 @rule(
@@ -100,18 +91,14 @@ def put_right(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def more_than_expected(view: View, params: Mapping[str, float]) -> Verdict:
     """After a failure something is given for the trouble, or something useful is done unasked."""
-    later = _after(view)
+    later = view.later
     if not later:
         return not_applicable(_NOTHING_WRONG)
-    found = view.every(later, "make_good", "proactive")
-    kinds = {m.cue for m in found}
-    credit = 1.0 if "make_good" in kinds else 0.75 if kinds else 0.0
-    return Verdict(
-        credit,
-        "something beyond the repair" if kinds else "nothing beyond the ordinary",
-        spans_of(found),
-        later,
-    )
+    said = view.later_said & _MORE
+    if not said:
+        return Verdict(0.0, "nothing beyond the ordinary", (), later)
+    credit = 1.0 if said & _MAKE_GOOD else 0.75
+    return Verdict(credit, "something beyond the repair", view.spans(later, _MORE), later)
 
 
 @rule(
@@ -125,7 +112,7 @@ def more_than_expected(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def confidence_restored(view: View, params: Mapping[str, float]) -> Verdict:
     """After a failure the customer ends satisfied rather than frustrated."""
-    return mood(view) if _after(view) else not_applicable(_NOTHING_WRONG)
+    return mood(view) if view.later else not_applicable(_NOTHING_WRONG)
 
 
 @rule(
@@ -139,8 +126,16 @@ def confidence_restored(view: View, params: Mapping[str, float]) -> Verdict:
 )
 def not_deflected(view: View, params: Mapping[str, float]) -> Verdict:
     """After a failure the agent's turns are free of deflection. The credit falls with the share that is not."""
-    later = _after(view)
-    return deflection_share(view, HURTING, later) if later else not_applicable(_NOTHING_WRONG)
+    return deflection_share(view, view.later) if view.later else not_applicable(_NOTHING_WRONG)
+
+
+_UPSET, _COLD, _MENDING = (
+    bits("frustration", "escalation"),
+    bits("dismissive", "blaming"),
+    bits("ownership", "make_good"),
+)
+_KIND = _MENDING | bits("empathy", "apology")
+_HELPFUL = bits("action", "commitment", "alternative", "guidance", "courtesy")
 
 
 @rule(
@@ -155,22 +150,20 @@ def not_deflected(view: View, params: Mapping[str, float]) -> Verdict:
 def grace_under_fire(view: View, params: Mapping[str, float]) -> Verdict:
     """A frustrated customer is met, in the next reply, with feeling, an apology or help, never with coldness
     or blame."""
-    if not _after(view):
+    if not view.later:
         return not_applicable(_NOTHING_WRONG)
-    hot = [n for n in view.customer if view.has(n, "frustration", "escalation") and view.replies(n, 1)]
+    hot = [n for n in view.turns_with(view.customer, _UPSET) if n < view.agent[-1]]
     if not hot:
         return not_applicable("the customer was not upset")
     total = 0.0
     cold = []
     for n in hot:
-        reply = view.replies(n, 1)
-        if view.every(reply, "dismissive", "blaming") or (
-            view.every(reply, *HURTING) and not view.every(reply, "ownership", "make_good")
-        ):
+        said = view.said_in(view.replies(n, 1))
+        if said & _COLD or (said & HURTFUL and not said & _MENDING):
             cold.append(n)
-        elif view.every(reply, "empathy", "apology", "ownership", "make_good"):
+        elif said & _KIND:
             total += 1.0
-        elif view.every(reply, "action", "commitment", "alternative", "guidance", "courtesy"):
+        elif said & _HELPFUL:
             total += 0.6
         else:
             cold.append(n)

@@ -1,0 +1,62 @@
+# cython: language_level=3
+"""What the compiled sieve reads of a compiled normal form."""
+
+from cpython.object cimport PyObject
+from libc.stdint cimport int32_t, uint32_t
+
+
+cdef struct Entry:
+    PyObject *word      # the str, held
+    uint32_t hash
+    int32_t at          # where its characters stand among all words' characters
+    int32_t length
+    uint32_t traits     # as servicequal.normal numbers them
+    uint32_t family     # bits of servicequal.families
+    int32_t context     # number of the contraction that it may be, from 1; 0: none
+    uint32_t follows    # contractions that it may follow, a bit each
+    int32_t first       # what it is spelled as: where among the parts, and how many; none: as it stands
+    int32_t count
+    uint32_t widest     # its widest character
+
+
+cdef struct Token:
+    int32_t entry
+    int32_t at          # where it stands in the normal form
+    int32_t start       # its characters in the original
+    int32_t end
+
+
+cdef class Lexicon:
+    cdef Entry *entries
+    cdef readonly int32_t size
+    cdef int32_t room
+    cdef uint32_t *characters
+    cdef size_t n_characters, characters_room
+    cdef int32_t *table
+    cdef uint32_t mask
+    cdef int32_t *parts
+    cdef int32_t n_parts, parts_room
+    cdef int32_t has
+    cdef object describe
+    cdef uint32_t figures, address
+    cdef uint32_t _told(self, const uint32_t *characters, Py_ssize_t length, uint32_t traits) noexcept
+    cdef int32_t number(self, const uint32_t *characters, Py_ssize_t length, uint32_t hash) except -1
+    cdef int32_t _met(self, const uint32_t *characters, Py_ssize_t length, uint32_t hash) noexcept
+    cdef int32_t _added(self, const uint32_t *characters, Py_ssize_t length, uint32_t hash) except -1
+    cdef int32_t _number_of(self, str word) except -1
+    cdef int _spell(self, int32_t entry, tuple about) except -1
+    cdef int _grow(self) except -1
+
+
+cdef class Form:
+    cdef readonly str source
+    cdef Lexicon lexicon
+    cdef Token *tokens
+    cdef int32_t count
+    cdef int32_t length         # characters of the normal form
+    cdef uint32_t widest
+    cdef bint quotes            # whether the original has a sign that may open a quotation
+    cdef readonly uint32_t flags
+    cdef str _text
+    cdef list _words, _starts, _spans
+    cdef Py_ssize_t _before(self, Py_ssize_t place)
