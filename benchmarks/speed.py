@@ -228,7 +228,7 @@ def stages(source: Path, rounds: int, console: Console) -> None:
     forms = measure("normal forms", formed, talks)
     cues = measure("cues by phrases", plain._finder.find, talks, forms)
     measure("detector", lambda talk, found, form: decide(talk, found, full.detector, forms=form), talks, cues, forms)
-    views = measure("view for the rules", View, talks, cues, forms, outlines)
+    views = measure("view", View, talks, cues, forms, outlines)
     measure("rules and account", plain._account, views, notes)
     measure("dynamics", dynamics, talks, outlines)
     judged = measure("all of a judgement, phrases and rules", plain.judge, talks)

@@ -38,6 +38,8 @@ cdef class Lexicon:
     cdef int32_t n_parts, parts_room
     cdef int32_t has
     cdef object describe
+    cdef uint32_t figures, address
+    cdef uint32_t _told(self, const uint32_t *characters, Py_ssize_t length, uint32_t traits) noexcept
     cdef int32_t number(self, const uint32_t *characters, Py_ssize_t length, uint32_t hash) except -1
     cdef int32_t _met(self, const uint32_t *characters, Py_ssize_t length, uint32_t hash) noexcept
     cdef int32_t _added(self, const uint32_t *characters, Py_ssize_t length, uint32_t hash) except -1

@@ -25,6 +25,9 @@ cdef extern from "Python.h":
     object PyList_New(Py_ssize_t size)
     void PyList_SET_ITEM(object target, Py_ssize_t at, object item)
 
+cdef enum:
+    FIGURES = 3  # of a word that gives a detail, as in servicequal.families
+
 cdef enum:  # traits of words, as servicequal.normal numbers them
     FILLER = 1
     YOU = 2
@@ -76,13 +79,14 @@ cdef struct Raw:
 cdef class Lexicon:
     """Words by number. ``about`` describes a word: its traits, its families, the number of the contraction that it may
     be, those that it may follow, and what it is spelled as. All ``known`` words are taken in; one that is not among
-    them is described only if it has another character than a-z: all others are nothing but themselves.
+    them is described only if it begins with a figure or '<': all others are nothing but themselves.
 
     It only grows; its maker starts a new one when it has grown too large.
     """
 
-    def __cinit__(self, about, known):
+    def __cinit__(self, about, known, signs):
         self.describe = about
+        self.figures, self.address = signs
         self.room = 4096
         self.entries = <Entry *>PyMem_Malloc(self.room * sizeof(Entry))
         self.characters_room = 1 << 15
@@ -120,10 +124,7 @@ cdef class Lexicon:
                 copied[at] = PyUnicode_READ(PyUnicode_KIND(word), PyUnicode_DATA(word), at)
                 hash = MIXED(hash, copied[at])
             found = self._met(copied, length, hash)
-            if found < 0:
-                found = self._added(copied, length, hash)
-                self.entries[found].family = self.describe(word)[1]
-            return found
+            return found if found >= 0 else self._added(copied, length, hash)
         finally:
             PyMem_Free(copied)
 
@@ -132,7 +133,7 @@ cdef class Lexicon:
         cdef int32_t found = self._met(characters, length, hash)
         if found >= 0:
             return found
-        if not _letters(characters, length):
+        if characters[0] == c"<" or c"0" <= characters[0] <= c"9":
             about = self.describe(PyUnicode_FromKindAndData(4, characters, length))
             found = self._met(characters, length, hash)
             if found < 0:
@@ -171,6 +172,7 @@ cdef class Lexicon:
         entry = self.entries + self.size
         memset(entry, 0, sizeof(Entry))
         entry.traits = _glued(characters, length)
+        entry.family = self._told(characters, length, entry.traits)
         entry.widest = PyUnicode_MAX_CHAR_VALUE(word)
         entry.hash, entry.at, entry.length = hash, <int32_t>self.n_characters, <int32_t>length
         memcpy(self.characters + self.n_characters, characters, length * sizeof(uint32_t))
@@ -183,6 +185,29 @@ cdef class Lexicon:
         self.table[slot] = self.size
         self.size += 1
         return self.size - 1
+
+    cdef uint32_t _told(self, const uint32_t *characters, Py_ssize_t length, uint32_t traits) noexcept:
+        """The families that a word is of by its characters, as servicequal.families.of has it."""
+        cdef uint32_t found = 0, hash = SEED
+        cdef Py_ssize_t at
+        cdef int figures = 0
+        cdef int32_t head
+        for at in range(length):
+            if c"0" <= characters[at] <= c"9":
+                figures += figures < FIGURES
+            elif characters[at] == c"@":
+                found |= self.address
+        if figures == FIGURES:
+            found |= self.figures
+        if traits & GLUED:
+            at = 0
+            while at < length and not _glued(characters + at, 1):
+                hash = MIXED(hash, characters[at])
+                at += 1
+            head = self._met(characters, at, hash)
+            if head >= 0:
+                found |= self.entries[head].family
+        return found
 
     cdef int _grow(self) except -1:
         cdef void *wider
@@ -230,14 +255,6 @@ cdef class Lexicon:
             self.parts[self.n_parts] = part
             self.n_parts += 1
         return 0
-
-
-cdef bint _letters(const uint32_t *characters, Py_ssize_t length) noexcept:
-    cdef Py_ssize_t at
-    for at in range(length):
-        if not c"a" <= characters[at] <= c"z":
-            return False
-    return True
 
 
 cdef uint32_t _glued(const uint32_t *characters, Py_ssize_t length) noexcept:
@@ -341,17 +358,18 @@ cdef class Form:
 
 cdef class Reader:
     """Texts to forms. ``kinds`` are the kinds of the characters that are not plain, by code; ``alone`` are the words that
-    characters of the kinds from FIRST_ALONE on are; ``most`` is how many words a lexicon may grow to."""
+    characters of the kinds from FIRST_ALONE on are; ``signs`` are the families of words with three figures and of those
+    with an @ in them; ``most`` is how many words a lexicon may grow to."""
 
     cdef uint8_t *kinds
     cdef list alone
     cdef int32_t alone_numbers[64]
     cdef int32_t link
-    cdef object about, known
+    cdef object about, known, signs
     cdef readonly Lexicon lexicon
     cdef int32_t most
 
-    def __cinit__(self, kinds, alone, about, known, int32_t most):
+    def __cinit__(self, kinds, alone, about, known, signs, int32_t most):
         cdef int code
         self.kinds = <uint8_t *>PyMem_Calloc(CODES, 1)
         if self.kinds == NULL:
@@ -364,6 +382,7 @@ cdef class Reader:
         for code_, kind in kinds.items():
             self.kinds[<Py_ssize_t>code_] = kind
         self.alone, self.about, self.known, self.most = list(alone), about, tuple(known), most
+        self.signs = signs
         self._begin()
 
     def __dealloc__(self):
@@ -371,7 +390,7 @@ cdef class Reader:
 
     cdef int _begin(self) except -1:
         """A new lexicon."""
-        cdef Lexicon lexicon = Lexicon(self.about, self.known)
+        cdef Lexicon lexicon = Lexicon(self.about, self.known, self.signs)
         cdef Py_ssize_t at
         for at in range(len(self.alone)):
             self.alone_numbers[at] = lexicon._number_of(self.alone[at])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .conversation import Conversation
 from .cues import CueMatch
+from .made import maker
 from .outline import Outline
 from .packs import HELPING, HURTING
 
@@ -34,6 +35,9 @@ class AgentShare:
     helping: dict[str, int]
     overall: float | None
     scores: dict[str, float | None]
+
+
+_agent_share = maker(AgentShare)
 
 
 def of_agent(conversation: Conversation, speaker_id: str | None) -> Conversation:
@@ -92,12 +96,12 @@ def _share(outline: Outline, who: str | None, turns: list[int], part: Scored) ->
         if match.status == "plain" and match.turn in mine:
             plain[match.cue] = plain.get(match.cue, 0) + 1
     words = outline.words
-    return AgentShare(
-        speaker_id=who,
-        turns=len(turns),
-        words=sum([words[n] for n in turns]),
-        deflections={cue: plain[cue] for cue in HURTING if cue in plain},
-        helping={cue: plain[cue] for cue in HELPING if cue in plain},
-        overall=overall,
-        scores=dict(scores),
+    return _agent_share(
+        who,
+        len(turns),
+        sum([words[n] for n in turns]),
+        {cue: plain[cue] for cue in HURTING if cue in plain},
+        {cue: plain[cue] for cue in HELPING if cue in plain},
+        overall,
+        dict(scores),
     )

@@ -441,7 +441,8 @@ def _compiled_reader() -> Any:
     except ImportError:
         return None
     told = (*(words for _, words in _TRAITS), *(followers for _, followers in _CONTEXT.values()))
-    return _words.Reader(*_kinds(), _about, {*_PLAIN_OR_NOT, *families.BITS}.union(*told), _MOST_WORDS)
+    known = {*_PLAIN_OR_NOT, *families.BITS}.union(*told)
+    return _words.Reader(*_kinds(), _about, known, (families.FIGURES, families.ADDRESS), _MOST_WORDS)
 
 
 _reader = _compiled_reader()

@@ -16,6 +16,7 @@ from .conversation import Conversation, Span
 from .cues import CueMatch
 from .dynamics import Dynamics
 from .errors import Rejected
+from .gather import add_fields
 from .packs import HELPING, HURTING
 from .rules import DIMENSIONS
 from .scoring import Account, Finding, Judgement, LedgerLine, Scorecard
@@ -53,7 +54,7 @@ _OF_FINDING = tuple((n, attrgetter(n)) for n in ("code", "outcome", "points", "l
 _OF_RULE = tuple((n, attrgetter(n)) for n in FINDINGS_CONSTANT)
 _OF_CUE = tuple((n, attrgetter(n)) for n in CUES_COLUMNS[1:])
 _OF_LINE = tuple((n, attrgetter(n)) for n in LEDGER_COLUMNS[1:])
-_OF_TURN = tuple((n, attrgetter(n)) for n in ("speaker", "speaker_id", "kind", "start", "end", "text", "confidence"))
+_OF_TURN = ("speaker", "speaker_id", "kind", "start", "end", "text", "confidence")
 _OF_REJECTED = tuple((n, attrgetter(n)) for n in REJECTED_COLUMNS)
 _of_share, _of_dynamics = attrgetter("speaker_id", "turns", "words", "overall"), attrgetter(*DYNAMICS)
 _NO_DYNAMICS = (None,) * len(DYNAMICS)
@@ -151,7 +152,7 @@ def add_ledger(columns: Columns, ledger: Sequence[LedgerLine]) -> None:
 def add_turns(columns: Columns, conversation: Conversation) -> None:
     """One row per turn, the text as it is."""
     columns["turn"].extend(range(len(conversation.turns)))
-    _add(columns, conversation.turns, _OF_TURN)
+    add_fields(conversation.turns, _OF_TURN, [columns[name] for name in _OF_TURN])
 
 
 def add_rejected(columns: Columns, rejected: Rejected) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import fsum
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,9 +21,11 @@ from .conversation import Channel, Span
 from .cues import CueMatch
 from .dynamics import Dynamics
 from .hygiene import HygieneNote
+from .made import maker
 from .rendering import Rendered
 from .rubric import Judged
 from .rules import DIMENSIONS, Outcome, Verdict, View
+from .rules.base import MET_FROM
 
 OVERALL = "overall"
 
@@ -71,6 +73,9 @@ class Fingerprint:
     rules: str
     rubric: str
     model: str | None
+
+
+_finding, _line = maker(Finding), maker(LedgerLine)
 
 
 class Scorecard(Rendered, BaseModel):
@@ -126,32 +131,21 @@ class Account(NamedTuple):
 
     def findings(self) -> tuple[Finding, ...]:
         """One finding for each rule."""
-        told = zip(self.tariff.rules, self.verdicts, self.outcomes, self.points, self.lost, strict=True)
-        return tuple(
-            Finding(
-                judged.rule.code,
-                judged.rule.name,
-                judged.rule.dimension,
-                outcome,
-                points,
-                lost,
-                verdict.spans,
-                verdict.searched,
-                verdict.explanation,
-                judged.rule.why,
-                judged.rule.say_instead,
-                judged.critical,
-            )
-            for judged, verdict, outcome, points, lost in told
-        )
+        if not self.verdicts:
+            return ()
+        said = self.tariff.said
+        _, explanations, spans, searched, _ = zip(*self.verdicts, strict=True)
+        judged = (self.outcomes, self.points, self.lost, spans, searched, explanations)
+        return tuple(map(_finding, *said[:3], *judged, *said[3:]))
 
     def ledger(self) -> tuple[LedgerLine, ...]:
         """The lines of the rules that count, then those of the overall score."""
+        rules, credited, points = self.tariff.rules, self.credited, self.points
         lines = []
         for at in self.counted:
-            judged, points = self.tariff.rules[at], self.points[at] or 0.0
+            judged = rules[at]
             rule = judged.rule
-            lines.append(LedgerLine(rule.dimension, rule.code, "rule", judged.weight, self.credited[at], points))
+            lines.append(_line(rule.dimension, rule.code, "rule", judged.weight, credited[at], points[at] or 0.0))
         return (*lines, *self.totals)
 
 
@@ -208,16 +202,29 @@ class Tariff:
     """What each rule is worth by one rubric, and what can be worked out of that before any conversation comes.
 
     ``rules`` are in the order of findings, by dimension; ``weights`` are those of the dimensions within the overall
-    score.
+    score. ``said`` is what the findings of every conversation have in common, a column for each of code, name,
+    dimension, why, what to say instead, and critical.
     """
 
     def __init__(self, judged: Iterable[Judged], weights: Mapping[str, float]) -> None:
         self.rules = tuple(sorted(judged, key=lambda j: DIMENSIONS.index(j.rule.dimension)))
         self.weights = dict(weights)
+        rules = [judged.rule for judged in self.rules]
+        self.said = (
+            tuple([rule.code for rule in rules]),
+            tuple([rule.name for rule in rules]),
+            tuple([rule.dimension for rule in rules]),
+            tuple([rule.why for rule in rules]),
+            tuple([rule.say_instead for rule in rules]),
+            tuple([judged.critical for judged in self.rules]),
+        )
         self._bits = [(1 << at) if j.weight > 0 else 0 for at, j in enumerate(self.rules)]
         self._critical = [at for at, j in enumerate(self.rules) if j.critical]
         self._checks = [(j.rule.check, j.params) for j in self.rules]
         self._shared = lru_cache(maxsize=_MOST_PATTERNS)(self._share_out)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Tariff, (self.rules, self.weights))
 
     def verdicts(self, view: View, blocked: str | None, one_sided: str | None) -> list[Verdict]:
         """One for each of ``rules``. ``blocked`` says why none of them can be judged, ``one_sided`` why those can't
@@ -235,25 +242,28 @@ class Tariff:
         Points are whole multiples of 2⁻²⁰, which floating point adds without error: the ledger sums to its score
         exactly, in any order, and full credit is exactly 100.
         """
+        credits_, _, _, _, undetermined = zip(*verdicts, strict=True) if verdicts else ((),) * 5
         applied = 0
-        for bit, verdict in zip(self._bits, verdicts, strict=True):
-            if verdict.credit is not None and not verdict.undetermined:
+        for bit, credit, open_ in zip(self._bits, credits_, undetermined, strict=True):
+            if credit is not None and not open_:
                 applied |= bit
         shared = self._shared(applied)
-        outcomes: list[Outcome] = []
-        credited: list[float] = []
-        points: list[float | None] = []
-        lost: list[float | None] = []
-        for verdict, share in zip(verdicts, shared.shares, strict=True):
-            outcomes.append(verdict.outcome)
-            credit, given, rest = 0.0, None, None
+        count = len(self.rules)
+        outcomes: list[Outcome] = ["not_applicable"] * count
+        credited = [0.0] * count
+        points: list[float | None] = [None] * count
+        lost: list[float | None] = [None] * count
+        for at, credit in enumerate(credits_):
+            if credit is None:
+                continue
+            outcomes[at] = "met" if credit >= MET_FROM else "missed"
+            share = shared.shares[at]
             if share is not None:
-                credit = min(1.0, max(0.0, verdict.credit or 0.0))
-                given = _units(share * credit)
-                rest = share - given
-            credited.append(credit)
-            points.append(given)
-            lost.append(rest)
+                credited[at] = credit = min(1.0, max(0.0, credit))
+                points[at] = given = _units(share * credit)
+                lost[at] = share - given
+        if True in undetermined:
+            outcomes = [verdict.outcome for verdict in verdicts]
         scores = {d: sum(filter(None, points[b:e]), 0.0) if n else None for d, b, e, n in shared.reaches}
         totals = self._totals(scores, outcomes)
         overall = sum([line.points for line in totals]) if totals else None
@@ -287,7 +297,7 @@ class Tariff:
         counted = [(d, s) for d, s in scores.items() if s is not None and weights[d] > 0]
         shares = _shares(tuple([weights[d] for d, _ in counted]))
         lines = [
-            LedgerLine(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
+            _line(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
             for (d, s), share in zip(counted, shares, strict=True)
         ]
         broken = [self.rules[at] for at in self._critical if outcomes[at] == "missed"]
@@ -295,7 +305,7 @@ class Tariff:
             lowest = min(broken, key=lambda j: (j.cap, j.rule.code))
             excess = sum([line.points for line in lines]) - _units(lowest.cap)
             if excess > 0:
-                lines.append(LedgerLine(OVERALL, lowest.rule.code, "cap", 0.0, 0.0, -excess))
+                lines.append(_line(OVERALL, lowest.rule.code, "cap", 0.0, 0.0, -excess))
         return tuple(lines)
 
 

@@ -7,6 +7,7 @@ rule, once a part, and what a judgement holds as lists goes into the columns as 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -15,18 +16,18 @@ from .. import rows
 from ..conversation import Conversation, Span
 from ..cues import CueMatch
 from ..errors import Rejected
+from ..gather import add_attributes, lengths_of, numbers_of
 from ..readers.draft import printable
 from ..rules import DIMENSIONS
 from ..scoring import OVERALL, Account, Judgement, LedgerLine, Tariff
-from .places import Places, SpanLists, lengths_of, offsets_of
+from .places import FIELDS, Places, SpanLists, offsets_of
 from .tables import COLUMNS, DATASETS, schema
 
 _Arrays = dict[str, Any]
 _explanation, _spans, _searched = attrgetter("explanation"), attrgetter("spans"), attrgetter("searched")
-_text = attrgetter("text")
 _SCORES = tuple(name for name in COLUMNS["scores"] if name != "position")
 _AGENTS = COLUMNS["agents"][2:]
-_OF_CUE = tuple((name, attrgetter(name)) for name in (*rows.CUES_COLUMNS[1:], "softened_by"))
+_CUE = tuple(name for name in COLUMNS["cues"][2:] if name not in FIELDS)
 
 
 class Part:
@@ -93,7 +94,7 @@ class Part:
         if name == "agents":
             return _turned(self._agents, _AGENTS)
         if name == "cues":
-            return {column: list(map(get, self._cues)) for column, get in _OF_CUE}
+            return self._of_cues
         if name == "turns":
             return self._turns
         if name == "rejected":
@@ -102,7 +103,19 @@ class Part:
             return rows.empty(COLUMNS[name][2:])
         if name == "ledger":
             return self._ledger.columns(self._tariff, len(self._ids))
-        return self._findings.columns(self._tariff, len(self._ids), self._cues, self._of("cues"))
+        return self._findings.columns(self._tariff, len(self._ids), self._said, self._of_cues["text"])
+
+    @cached_property
+    def _said(self) -> Places:
+        """Where the cues stand: asked for when the last one is there."""
+        return Places([self._cues], self._of("cues"))
+
+    @cached_property
+    def _of_cues(self) -> _Arrays:
+        """The columns of the cues, the same."""
+        found: _Arrays = rows.empty(_CUE)
+        add_attributes(self._cues, _CUE, list(found.values()))
+        return {**found, "turn": self._said.turn, "start": self._said.start, "end": self._said.end}
 
     def _of(self, name: str) -> Any:
         """For every row of a dataset, the how manieth conversation it is of."""
@@ -138,8 +151,8 @@ class _Findings:
         lists["searched"] += map(_searched, verdicts)
         self._spans += map(_spans, verdicts)
 
-    def columns(self, tariff: Tariff, conversations: int, cues: Sequence[CueMatch], of: Any) -> _Arrays:
-        """The columns, with what is the same for every finding of a rule; ``of`` numbers the cues' conversations."""
+    def columns(self, tariff: Tariff, conversations: int, said: Places, texts: Sequence[str]) -> _Arrays:
+        """The columns, with what is the same for every finding of a rule; the cues of the part say ``texts``."""
         import numpy as np
         import pyarrow as pa
 
@@ -151,8 +164,7 @@ class _Findings:
             found[column] = pa.DictionaryArray.from_arrays(unique.indices.to_numpy()[at], unique.dictionary)
         found["critical"] = pa.array(np.array([judged.critical for judged in tariff.rules], dtype=bool)[at])
         spans = SpanLists(self._spans, np.repeat(np.arange(conversations), len(tariff.rules)))
-        words = spans.words(Places(cues, of), list(map(_text, cues)))
-        return {**found, "spans": spans.array(), "turns": spans.turns(), "words": words}
+        return {**found, "spans": spans.array(), "turns": spans.turns(), "words": spans.words(said, texts)}
 
 
 class _Ledger:
@@ -232,7 +244,8 @@ def _array(values: Any, kind: Any) -> Any:
         return values
     if isinstance(values, np.ndarray) or not pa.types.is_list(kind):
         return pa.array(values, kind)
-    offsets = offsets_of(lengths_of(values))
-    flat = list(chain.from_iterable(values))
-    inner = Places(flat, None).spans() if pa.types.is_struct(kind.value_type) else pa.array(flat, kind.value_type)
-    return pa.ListArray.from_arrays(pa.array(offsets), inner, type=kind)
+    lengths = lengths_of(values)
+    if pa.types.is_struct(kind.value_type):
+        return SpanLists(values, np.zeros(len(lengths), np.int32)).array()
+    inner = pa.array(numbers_of(values, int(lengths.sum())))
+    return pa.ListArray.from_arrays(pa.array(offsets_of(lengths)), inner, type=kind)

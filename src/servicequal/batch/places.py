@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
+from ..gather import lengths_of, places_of
+
 FIELDS = ("turn", "start", "end")
-_place = attrgetter(*FIELDS)
 _MOST = 2**63
 
 
 class Places:
     """Turn, start and end of whatever has them (spans, cues), as arrays; ``of`` numbers the conversation of each."""
 
-    def __init__(self, found: Sequence[Any], of: Any) -> None:
-        import numpy as np
-
-        numbers = np.fromiter(chain.from_iterable(map(_place, found)), np.int32, 3 * len(found))
-        self.turn, self.start, self.end = numbers.reshape(-1, 3).T.copy()
+    def __init__(self, lists: Iterable[Sequence[Any]], of: Any) -> None:
+        self.turn, self.start, self.end = places_of(lists, len(of))
         self.of = of
 
     def spans(self) -> Any:
@@ -39,7 +35,7 @@ class SpanLists:
         lengths = lengths_of(lists)
         self._offsets = offsets_of(lengths)
         self._list = np.repeat(np.arange(len(lists)), lengths)
-        self._places = Places(list(chain.from_iterable(lists)), of[self._list])
+        self._places = Places(lists, of[self._list])
 
     def array(self) -> Any:
         """As an Arrow array."""
@@ -77,13 +73,6 @@ class SpanLists:
 
         offsets = offsets_of(np.bincount(lists, minlength=self._lists))
         return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), texts), between)
-
-
-def lengths_of(lists: Sequence[Sequence[Any]]) -> Any:
-    """How long each is."""
-    import numpy as np
-
-    return np.fromiter(map(len, lists), np.int32, len(lists))
 
 
 def offsets_of(lengths: Any) -> Any:

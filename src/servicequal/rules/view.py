@@ -17,6 +17,7 @@ from .. import families
 from ..conversation import Conversation, Span
 from ..cues import CueMatch
 from ..forms import Forms
+from ..made import maker
 from ..outline import Outline, outlined
 from ..packs import CUES, HURTING
 
@@ -48,6 +49,9 @@ PLAIN, SOFTENED, COUNTING = range(3)
 _Places = list[tuple[int, Span]]
 _Evidence = tuple[_Places, _Places, _Places]
 """Bits and spans of the cues of a turn, by which they are."""
+
+
+_span = maker(Span)
 
 
 class View:
@@ -187,7 +191,7 @@ class View:
         softened: _Places = []
         counting: _Places = []
         for match in self._counting[turn]:
-            place = BITS.get(match.cue, _OWN), match.span
+            place = BITS.get(match.cue, _OWN), _span(match.turn, match.start, match.end)
             counting.append(place)
             (plain if match.status == "plain" else softened).append(place)
         if len(counting) > 1 and len({(m.start, m.end) for m in self._counting[turn]}) < len(counting):
@@ -201,7 +205,7 @@ class View:
 
     def whole(self, turn: int) -> Span:
         """The span of a whole turn."""
-        return Span(turn, 0, len(self.turns[turn].text))
+        return _span(turn, 0, len(self.turns[turn].text))
 
     # -- who answers whom ------------------------------------------------------------------------------
 
