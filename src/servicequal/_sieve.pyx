@@ -21,12 +21,15 @@ cdef extern from *:
     #include <intrin.h>
     static int lowest_bit(unsigned long long bits) { unsigned long at; _BitScanForward64(&at, bits); return (int)at; }
     static int highest_bit(unsigned long long bits) { unsigned long at; _BitScanReverse64(&at, bits); return (int)at; }
+    #define soon(place)
     #else
     #define lowest_bit(bits) __builtin_ctzll(bits)
     #define highest_bit(bits) (63 - __builtin_clzll(bits))
+    #define soon(place) __builtin_prefetch(place)
     #endif
     """
     int lowest_bit(uint64_t bits) nogil
+    void soon(const void *place) nogil
     int highest_bit(uint64_t bits) nogil
 
 cdef enum:  # as servicequal.sieve numbers them
@@ -43,7 +46,8 @@ cdef enum:  # as servicequal.sieve numbers them
 cdef enum:
     OTHERS = 3
     NEEDS = 4
-    MOST_NEEDED = 30
+    MOST_NEEDED = 28
+    BLOCK = 64          # looked up together
     NARROW = 63         # words of a text whose masks are one number
     UNKNOWN = -1        # a word that the sieve has not met
     ANYTHING = -1       # a unit that may begin with whatever there is
@@ -57,13 +61,13 @@ cdef struct Step:
 
 cdef struct Unit:
     int32_t epoch           # of a phrase that was looked at
-    int32_t lead            # the word that it begins with; from -2 downwards the set of words; or ANYTHING
     int32_t others[OTHERS]  # words that must be there besides its first anchor; -1: no more
 
 
 cdef struct Needs:          # of a phrase: up to four groups of words of which one each must be there
     uint8_t sizes[NEEDS]
-    uint16_t words[30]
+    int32_t steps           # where its steps begin
+    uint16_t words[MOST_NEEDED]
 
 
 cdef struct Pair:           # two words that stand side by side in some phrases
@@ -75,6 +79,16 @@ cdef struct Set:
     uint64_t mask
     int32_t epoch
     int32_t at              # where its words begin among those of all sets
+
+
+cdef struct Place:          # of a pair that is looked up
+    uint32_t key
+    uint32_t slot
+
+
+cdef inline uint32_t _mixed(uint32_t key) noexcept:
+    cdef uint32_t hash = key * 2654435769U
+    return hash >> 13 ^ hash
 
 
 cdef void *_room(size_t count, size_t size) except NULL:
@@ -123,6 +137,7 @@ cdef class Table:
     cdef int32_t *text_codes    # the codes of the text's words
     cdef size_t text_room
     cdef Unit *units
+    cdef int32_t *leads         # the word that a unit begins with; from -2 downwards the set of words; or ANYTHING
     cdef Set *sets
     cdef int32_t *set_words
     cdef Lexicon lexicon        # whose entries' codes are at hand
@@ -199,16 +214,17 @@ cdef class Table:
         for at in range(self.n_sets + 1):
             self.sets[at].at = set_at[at]
         self.units = <Unit *>_room(self.n_units, sizeof(Unit))
+        self.leads = <int32_t *>_room(self.n_units, sizeof(int32_t))
         for at in range(self.n_units):
             for k in range(OTHERS):
                 self.units[at].others[k] = others[at, k]
-            self.units[at].lead = ANYTHING
+            self.leads[at] = ANYTHING
             if self.sequences[at] < self.sequences[at + 1]:
                 first = self.steps[self.sequences[at]]
                 if first.code == C_WORD:
-                    self.units[at].lead = first.value
+                    self.leads[at] = first.value
                 elif first.code == C_WORDS:
-                    self.units[at].lead = -2 - first.value
+                    self.leads[at] = -2 - first.value
         return 0
 
     cdef int _take_owners(self, tables, set paired) except -1:
@@ -267,7 +283,7 @@ cdef class Table:
         for row in range(n_rows):
             for at in range(self.sets[rows[row, 1]].at, self.sets[rows[row, 1] + 1].at):
                 for k in range(self.sets[rows[row, 2]].at, self.sets[rows[row, 2] + 1].at):
-                    pair = self._pair(self.set_words[at], self.set_words[k], True)
+                    pair = self._pair(self.set_words[at], self.set_words[k])
                     if not owners:
                         found += pair.at == 0
                         pair.at += 1
@@ -283,6 +299,8 @@ cdef class Table:
         self.needs = <Needs *>_room(self.phrases, sizeof(Needs))
         if needs.shape[1] != NEEDS:
             raise ValueError(f"a plan of {needs.shape[1]} groups that a phrase needs; these steps take {NEEDS}")
+        for phrase in range(self.phrases):
+            self.needs[phrase].steps = self.sequences[phrase]
         for phrase in range(self.phrases if self.n_words < 65536 else 0):
             n = kept = 0
             for k in range(NEEDS):
@@ -295,22 +313,18 @@ cdef class Table:
                         kept += 1
         return 0
 
-    cdef Pair *_pair(self, int32_t first, int32_t second, bint make) noexcept:
-        """A pair by its words; NULL, or made, where there is none."""
-        cdef uint32_t key = <uint32_t>first * <uint32_t>self.n_words + <uint32_t>second + 1
-        cdef uint32_t hash = key * 2654435769U
-        cdef uint32_t slot = (hash >> 13 ^ hash) & self.bit_mask
-        if make:
-            self.pair_bits[slot >> 6] |= (<uint64_t>1) << (slot & 63)
-        elif not self.pair_bits[slot >> 6] >> (slot & 63) & 1:
-            return NULL
+    cdef inline uint32_t _key(self, int32_t first, int32_t second) noexcept:
+        """The key of two words side by side, never 0; words are fewer than 65,536 where there are pairs."""
+        return <uint32_t>first * <uint32_t>self.n_words + <uint32_t>second + 1
+
+    cdef Pair *_pair(self, int32_t first, int32_t second) noexcept:
+        """The pair of two words, made where there is none."""
+        cdef uint32_t key = self._key(first, second)
+        cdef uint32_t slot = _mixed(key) & self.bit_mask
+        self.pair_bits[slot >> 6] |= (<uint64_t>1) << (slot & 63)
         slot &= self.pair_mask
-        while self.pairs[slot].key:
-            if self.pairs[slot].key == key:
-                return self.pairs + slot
+        while self.pairs[slot].key and self.pairs[slot].key != key:
             slot = (slot + 1) & self.pair_mask
-        if not make:
-            return NULL
         self.pairs[slot].key = key
         return self.pairs + slot
 
@@ -324,6 +338,7 @@ cdef class Table:
         PyMem_Free(self.pair_bits)
         PyMem_Free(self.text_codes)
         PyMem_Free(self.units)
+        PyMem_Free(self.leads)
         PyMem_Free(self.sets)
         PyMem_Free(self.set_words)
         PyMem_Free(self.codes)
@@ -526,15 +541,12 @@ cdef class Table:
 
     cdef int _activate(self) except -1:
         """The phrases whose anchors are there; the masks of marks, of other words and of every place."""
-        cdef int32_t k, at, word
+        cdef int32_t k, word
         self.present[self.n_present] = self.n_words  # phrases without anchors
         for k in range(self.n_present + 1):
             word = self.present[k]
-            for at in range(self.owner_at[word], self.owner_at[word + 1]):
-                self._come_upon(self.owners[at])
-        for at in range(1, self.length):
-            if self.text_codes[at - 1] > 0 and self.text_codes[at] > 0:
-                self._side_by_side(self.text_codes[at - 1], self.text_codes[at])
+            self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
+        self._side_by_side()
         if self.width == 1:
             self.marks_mask = self.place[self.marks[0]] | self.place[self.marks[1]] | self.place[self.marks[2]]
             self.whole_mask = 0 if self.shallow else ((<uint64_t>1) << self.length) - 1
@@ -543,50 +555,99 @@ cdef class Table:
             self._mark()
         return 0
 
-    cdef void _side_by_side(self, int32_t before, int32_t code) noexcept:
-        """The phrases of the pairs that two words in a row are, by all their names."""
-        cdef int32_t i, j, k, n_first = 1, n_second = 1
-        cdef int32_t first = before - 1, second = code - 1
+    cdef void _side_by_side(self) noexcept:
+        """The phrases of the pairs that words in a row are, by all their names. What is looked up lies far apart: it is
+        asked for some steps ahead."""
+        cdef Place found[BLOCK]
+        cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first, second = 0
         cdef int32_t *firsts = &first
-        cdef int32_t *seconds = &second
-        cdef Pair *pair
-        if before > self.n_words:
-            firsts = self.pool + (before - self.n_words - 1)
-            n_first = firsts[0]
-            firsts += 2
-        if code > self.n_words:
-            seconds = self.pool + (code - self.n_words - 1)
-            n_second = seconds[0]
-            seconds += 2
-        for i in range(n_first):
-            for j in range(n_second):
-                pair = self._pair(firsts[i], seconds[j], False)
-                if pair != NULL:
-                    k = pair.at
-                    while self.pair_owners[k] >= 0:
-                        self._come_upon(self.pair_owners[k])
-                        k += 1
-                    self._come_upon(-1 - self.pair_owners[k])
+        cdef int32_t *seconds
+        for at in range(self.length):
+            code = self.text_codes[at]
+            seconds, n_seconds = &second, code > 0
+            if code > self.n_words:
+                seconds = self.pool + (code - self.n_words - 1)
+                n_seconds = seconds[0]
+                seconds += 2
+            else:
+                second = code - 1
+            for i in range(n_firsts):
+                for j in range(n_seconds):
+                    found[n].key = self._key(firsts[i], seconds[j])
+                    found[n].slot = _mixed(found[n].key)
+                    soon(self.pair_bits + ((found[n].slot & self.bit_mask) >> 6))
+                    n += 1
+                    if n == BLOCK:
+                        self._look_up(found, n)
+                        n = 0
+            if seconds == &second:
+                first, firsts = second, &first
+            else:
+                firsts = seconds
+            n_firsts = n_seconds
+        self._look_up(found, n)
 
-    cdef inline void _come_upon(self, int32_t phrase) noexcept:
-        """A phrase may be there: keep it if what it needs besides is."""
-        cdef Needs *needs = self.needs + phrase
-        cdef int32_t k, n = 0, size
+    cdef void _look_up(self, Place *found, int32_t count) noexcept:
+        cdef int32_t phrases[BLOCK]
+        cdef int32_t k, n = 0, kept = 0
+        cdef uint32_t slot
+        for k in range(count):
+            slot = found[k].slot & self.bit_mask
+            if self.pair_bits[slot >> 6] >> (slot & 63) & 1:
+                found[kept] = found[k]
+                soon(self.pairs + (slot & self.pair_mask))
+                kept += 1
+        count, kept = kept, 0
+        for k in range(count):
+            slot = found[k].slot & self.pair_mask
+            while self.pairs[slot].key and self.pairs[slot].key != found[k].key:
+                slot = (slot + 1) & self.pair_mask
+            if self.pairs[slot].key:
+                found[kept].slot = self.pairs[slot].at
+                soon(self.pair_owners + self.pairs[slot].at)
+                kept += 1
+        for k in range(kept):
+            slot = found[k].slot
+            while True:
+                phrases[n] = self.pair_owners[slot]
+                if phrases[n] < 0:
+                    phrases[n] = -1 - phrases[n]
+                    found[k].key = 0
+                soon(self.needs + phrases[n])
+                n += 1
+                if n == BLOCK:
+                    self._come_upon(phrases, n)
+                    n = 0
+                if not found[k].key:
+                    break
+                slot += 1
+        self._come_upon(phrases, n)
+
+    cdef void _come_upon(self, const int32_t *phrases, int32_t count) noexcept:
+        """Some phrases may be there: keep those of which all is there that they need besides."""
+        cdef int32_t k, phrase
+        for k in range(count):
+            phrase = phrases[k]
+            if self._has_needs(self.needs + phrase) and self.units[phrase].epoch != self.epoch:
+                self.units[phrase].epoch = self.epoch
+                self.active[self.n_active] = phrase
+                self.n_active += 1
+                soon(self.steps + self.needs[phrase].steps)
+
+    cdef inline bint _has_needs(self, Needs *needs) noexcept:
+        cdef int32_t k, n = 0, behind = 0
         cdef uint64_t any
         for k in range(NEEDS):
-            size = needs.sizes[k]
-            if not size:
+            if not needs.sizes[k]:
                 break
+            behind += needs.sizes[k]
             any = 0
-            for n in range(n, n + size):
+            while n < behind:
                 any |= self.there[needs.words[n] >> 6] >> (needs.words[n] & 63)
-            n += 1
+                n += 1
             if not any & 1:
-                return
-        if self.units[phrase].epoch != self.epoch:
-            self.units[phrase].epoch = self.epoch
-            self.active[self.n_active] = phrase
-            self.n_active += 1
+                return False
+        return True
 
     cdef inline bint _has_others(self, Unit *unit) noexcept:
         cdef int32_t k
@@ -650,13 +711,13 @@ cdef class Table:
 
     cdef inline bint _can_begin(self, int32_t number) noexcept:
         """Whether what a unit begins with is there, and some of what it needs besides."""
-        cdef Unit *unit = self.units + number
-        if unit.lead >= 0:
-            if not self.place[unit.lead]:
+        cdef int32_t lead = self.leads[number]
+        if lead >= 0:
+            if not self.place[lead]:
                 return False
-        elif unit.lead < ANYTHING and not self._any_of(-2 - unit.lead):
+        elif lead < ANYTHING and not self._any_of(-2 - lead):
             return False
-        return self._has_others(unit)
+        return self._has_others(self.units + number)
 
     cdef int32_t _group(self, int32_t base, int32_t count) noexcept:
         """How many of a group's units can begin in this text; they are written down."""
@@ -750,7 +811,7 @@ cdef class Table:
         if step.value >= 0:
             found = self._narrow_set(step.value)
         for k in range(step.base, step.base + step.count):
-            lead = self.units[k].lead
+            lead = self.leads[k]
             if lead == ANYTHING:
                 return ~(<uint64_t>0)
             found |= self.place[lead] if lead >= 0 else self._narrow_set(-2 - lead)
@@ -816,7 +877,7 @@ cdef class Table:
             elif code == C_ONE:
                 own = (at & self._narrow_set(step.value)) << 1 if step.value >= 0 else 0
                 for n in range(step.base, step.base + step.count):
-                    lead = self.units[n].lead
+                    lead = self.leads[n]
                     if at & (self.place[lead] if lead >= 0 else self._narrow_set(-2 - lead) if lead < -1 else at):
                         own |= self._narrow(n, at)
                 at = own
