@@ -161,6 +161,7 @@ cdef class Table:
     cdef int length, width
     cdef bint shallow, odd
     cdef uint64_t whole_mask, others_mask, marks_mask
+    cdef uint64_t loose_first, loose_last   # where a loose unit may have its beginning and its end of a sentence
     cdef uint64_t *places       # of the words present, in a wide text
     cdef size_t places_room
     cdef uint64_t *set_masks
@@ -194,6 +195,7 @@ cdef class Table:
         self.n_grouped = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self.group_epoch = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self._take_units(plan.tables)
+        self.loose_first = self.loose_last = ~(<uint64_t>0)
         paired = self._take_pairs(plan.tables)
         self._take_owners(plan.tables, paired)
         self._take_needs(plan.tables)
@@ -709,6 +711,20 @@ cdef class Table:
                 return True
         return False
 
+    cdef bint _is_between(self, int32_t first, int32_t count, int begin, int end) noexcept:
+        """Whether one of some loose units in a row is in these words of a narrow text, taken for a text of their own."""
+        cdef uint64_t begins = self.whole_mask & ~(((<uint64_t>1) << begin) - 1)
+        cdef uint64_t ends = ((<uint64_t>2) << end) - 1
+        cdef int32_t unit
+        cdef bint found = False
+        self.loose_first, self.loose_last = (<uint64_t>1) << begin, (<uint64_t>1) << end
+        for unit in range(first, first + count):
+            if self._can_begin(unit) and self._narrow(unit, begins) & ends:
+                found = True
+                break
+        self.loose_first = self.loose_last = ~(<uint64_t>0)
+        return found
+
     cdef inline bint _can_begin(self, int32_t number) noexcept:
         """Whether what a unit begins with is there, and some of what it needs besides."""
         cdef int32_t lead = self.leads[number]
@@ -897,7 +913,9 @@ cdef class Table:
                 at |= (((at & self.marks_mask) << 1) & self.place[self.number_id]) << 1
             else:
                 own = (at & self.marks_mask) << 1
-                if not step.value:  # only the text's own beginning or end
+                if step.value:
+                    at &= self.loose_first if code == C_START else self.loose_last
+                else:  # only the text's own beginning or end
                     at &= 1 if code == C_START else (<uint64_t>1) << self.length
                 at |= own
             if not at:
@@ -1019,6 +1037,12 @@ cdef inline bint _over(uint64_t *at, uint64_t *places, int width) noexcept:
 
 # -- from phrases to cues --------------------------------------------------------------------------------
 
+cdef extern from "Python.h":
+    int PyUnicode_KIND(object text) nogil
+    void *PyUnicode_DATA(object text) nogil
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) nogil
+    uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t at) nogil
+
 cdef extern from *:
     """
     static PyObject *made_bare(PyObject *type, PyObject *nothing) {
@@ -1041,7 +1065,19 @@ cdef enum:
     TRAIT_MARK = 1024       # as servicequal.normal numbers them
     TRAIT_GLUED = 2048
     FIELDS = 11
+    QUOTES = 4
+    REASONS = 2
+    FLAT_REACH = 3          # words before a match where a flat denial can stand
+    REPORTER_REACH = 5      # words before a report where who reports can stand
     OPENING_WORDS = 3       # of a question: one of them asks
+
+
+cdef enum:  # what is left open of a hit, and the reasons that are not
+    OPEN = 1
+    CAN = 2
+    TURN_CAN = 4
+    EXCEPTED = 1
+    ASKS = 2
 
 
 cdef struct Cue:
@@ -1065,32 +1101,39 @@ cdef class Finder:
 
     ``cues`` are, in the order of their names: name, what excuses it, its exceptions' first number and count, and the
     same of those that may stand anywhere in the turn. ``phrases`` are the number of the cue and the source of each.
-    ``kind`` is the class of what is found and ``fields`` are its slots; ``families`` the bits of the families that a
-    question mark, a question, a denial, a supposition and a report need, and ``reach`` how many words before a match
-    the words of the last three can stand. ``doubts`` makes the judge of what is left open.
+    ``kind`` is the class of what is found and ``fields`` are its slots; ``families`` are bits of servicequal.families, and
+    ``reach`` is how many words before a match a denial, a supposition and a report can stand. ``doubts`` makes the judge
+    of what is left open.
     """
 
     cdef Table table
     cdef list names, sources
     cdef tuple slots
-    cdef object kind, doubts, plain, excused, asked
+    cdef object kind, doubts, plain, excused
+    cdef tuple reasons
     cdef Cue *cues
     cdef int32_t *cue_of
     cdef Hit *hits
     cdef int32_t n_hits
     cdef size_t hits_room
-    cdef uint32_t mark, asking, denying, supposing, reporting
+    cdef uint32_t mark, asking, denying, denial, flat, supposing, reporting, reporter
     cdef int32_t deny_reach, suppose_reach, report_reach
+    cdef uint32_t opening[QUOTES]
+    cdef uint32_t closing[QUOTES]
     cdef int32_t look_behind, sentence
 
-    def __cinit__(self, Table table, cues, phrases, kind, fields, families, reach, look_behind, sentence, doubts):
+    def __cinit__(self, Table table, cues, phrases, kind, fields, families, reach, reasons, quotes,
+                  look_behind, sentence, doubts):
         cdef Py_ssize_t at
-        if len(fields) != FIELDS or table.phrases != len(phrases):
+        if len(fields) != FIELDS or table.phrases != len(phrases) or len(quotes) != QUOTES or len(reasons) != REASONS:
             raise ValueError("these steps are of another version")
         self.table, self.kind, self.doubts = table, kind, doubts
         self.slots = tuple([kind.__dict__[field] for field in fields])
-        self.plain, self.excused, self.asked = "plain", "excused", "asked, not said"
-        self.mark, self.asking, self.denying, self.supposing, self.reporting = families
+        self.plain, self.excused, self.reasons = "plain", "excused", (None, *reasons)
+        self.mark, self.asking, self.denying, self.denial, self.flat = families[:5]
+        self.supposing, self.reporting, self.reporter = families[5:]
+        for at in range(min(len(quotes), QUOTES)):
+            self.opening[at], self.closing[at] = ord(quotes[at][0]), ord(quotes[at][1])
         self.deny_reach, self.suppose_reach, self.report_reach = reach
         self.look_behind, self.sentence = look_behind, sentence
         self.cues = <Cue *>_room(len(cues), sizeof(Cue))
@@ -1164,7 +1207,7 @@ cdef class Finder:
         put_slot(slots[4], found, form.source[start:end])
         put_slot(slots[5], found, speaker)
         put_slot(slots[6], found, self.excused if hit.order else self.plain)
-        put_slot(slots[7], found, self.asked if hit.order else None)
+        put_slot(slots[7], found, self.reasons[hit.order])
         put_slot(slots[8], found, self.sources[hit.phrase])
         put_slot(slots[9], found, None)
         put_slot(slots[10], found, ())
@@ -1224,7 +1267,7 @@ cdef class Finder:
         qsort(hits, kept, sizeof(Hit), &_by_place)
 
     cdef void _weigh(self, Form form) noexcept:
-        """What becomes of every hit, as its ``order``: 0 plain, 1 asked; below zero RE2 has to say."""
+        """What becomes of every hit, as its ``order``: 0 plain, else the number of its reason; below zero RE2 has to say."""
         cdef int32_t k
         for k in range(self.n_hits):
             self.hits[k].order = self._weighed(form, self.hits + k)
@@ -1235,11 +1278,16 @@ cdef class Finder:
         cdef Entry *entries = form.lexicon.entries
         cdef Cue *cue = self.cues + hit.cue
         cdef int32_t before = hit.first - 1, after = hit.behind, left, right, asks
+        cdef bint narrow = table.width == 1
         if cue.epoch != table.epoch:
             cue.epoch = table.epoch
             cue.can = table._can(cue.first, cue.count)
             cue.turn_can = table._can(cue.turn_first, cue.turn_count)
-        if cue.can or cue.turn_can or form.quotes:
+            if cue.turn_can and narrow:
+                cue.turn_can = table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
+        if cue.turn_can and narrow:
+            return EXCEPTED
+        if cue.turn_can or (cue.can and not narrow) or (form.quotes and self._may_be_quoted(form, tokens[hit.first].start)):
             return -(OPEN | (CAN if cue.can else 0) | (TURN_CAN if cue.turn_can else 0))
         while before >= 0 and not entries[tokens[before].entry].traits & TRAIT_MARK:
             before -= 1
@@ -1249,19 +1297,39 @@ cdef class Finder:
             after += 1
         left = tokens[before].at + 1 if before >= 0 else 0
         right = tokens[after].at - 1 if after < form.count else form.length
-        if cue.count and (left < hit.start - self.sentence or right > hit.end + self.sentence):
-            return -OPEN  # a long sentence is cut, perhaps within a word
+        if cue.count and (left < hit.start - self.sentence or right + 2 > hit.end + self.sentence):
+            return -(OPEN | (CAN if cue.can else 0))  # a long sentence is cut, perhaps within a word
+        if cue.can and table._is_between(cue.first, cue.count, before + 1, min(after + 1, form.count)):
+            return EXCEPTED
         if cue.excuses & ASKED and after < form.count and entries[tokens[after].entry].family & self.mark:
             asks = self._asks(form, before + 1, after, left)
             if asks:
                 return asks
         if (
-            (cue.excuses & DENIED and self._near(form, self.denying, hit.first, before, self.deny_reach))
-            or (cue.excuses & SUPPOSED and self._near(form, self.supposing, hit.first, before, self.suppose_reach))
-            or (cue.excuses & REPORTED and self._near(form, self.reporting, hit.first, before, self.report_reach))
+            (cue.excuses & DENIED and self._may_be_denied(form, hit.first, before))
+            or (cue.excuses & SUPPOSED and self._may_be_supposed(form, hit.first, before))
+            or (cue.excuses & REPORTED and self._may_be_reported(form, hit.first, before))
         ):
             return -OPEN
         return 0
+
+    cdef bint _may_be_quoted(self, Form form, int32_t start) noexcept:
+        """Whether a sign that opens a quotation stands before a place, and after it one that closes such."""
+        cdef int kind = PyUnicode_KIND(form.source)
+        cdef void *data = PyUnicode_DATA(form.source)
+        cdef Py_ssize_t at
+        cdef uint32_t character
+        cdef int k, opened = 0
+        for at in range(PyUnicode_GET_LENGTH(form.source)):
+            character = PyUnicode_READ(kind, data, at)
+            if at == start or (character != c'"' and character < 128):
+                continue
+            for k in range(QUOTES):
+                if at < start and character == self.opening[k]:
+                    opened |= 1 << k
+                elif at > start and character == self.closing[k] and opened >> k & 1:
+                    return True
+        return False
 
     cdef int32_t _asks(self, Form form, int32_t first, int32_t behind, int32_t left) noexcept:
         """Whether one of the first words asks; below zero where RE2 has to say."""
@@ -1275,24 +1343,46 @@ cdef class Finder:
             if entry.traits & TRAIT_GLUED or tokens[at].at + entry.length > left + self.look_behind:
                 return -OPEN
             if entry.family & self.asking:
-                return 1
+                return ASKS
         return 0
 
-    cdef bint _near(self, Form form, uint32_t family, int32_t first, int32_t mark, int32_t reach) noexcept:
-        """Whether a word of a family stands before a match, after a mark and within reach."""
+    cdef bint _may_be_denied(self, Form form, int32_t first, int32_t mark) noexcept:
+        """Whether words that deny stand before a match, after a mark and within reach."""
+        cdef Entry *entries = form.lexicon.entries
         cdef int32_t at
-        if not form.flags & family:
+        cdef uint32_t family
+        if not form.flags & self.denying:
             return False
-        for at in range(max(mark + 1, first - reach), first):
-            if form.lexicon.entries[form.tokens[at].entry].family & family:
+        for at in range(max(mark + 1, first - self.deny_reach), first):
+            family = entries[form.tokens[at].entry].family
+            if family & self.denying:
+                if family & self.flat and first - at <= FLAT_REACH:
+                    return True
+                if at + 1 < first and entries[form.tokens[at + 1].entry].family & self.denial:
+                    return True
+        return False
+
+    cdef bint _may_be_supposed(self, Form form, int32_t first, int32_t mark) noexcept:
+        cdef int32_t at
+        if not form.flags & self.supposing:
+            return False
+        for at in range(max(mark + 1, first - self.suppose_reach), first):
+            if form.lexicon.entries[form.tokens[at].entry].family & self.supposing:
                 return True
         return False
 
-
-cdef enum:
-    OPEN = 1
-    CAN = 2
-    TURN_CAN = 4
+    cdef bint _may_be_reported(self, Form form, int32_t first, int32_t mark) noexcept:
+        """The same of a word that reports, and before it one of who does."""
+        cdef Entry *entries = form.lexicon.entries
+        cdef int32_t at, k
+        if not form.flags & self.reporting:
+            return False
+        for at in range(max(mark + 1, first - self.report_reach), first):
+            if entries[form.tokens[at].entry].family & self.reporting:
+                for k in range(max(mark + 1, at - REPORTER_REACH), at):
+                    if entries[form.tokens[k].entry].family & self.reporter:
+                        return True
+        return False
 
 
 cdef int _by_cue(const void *one, const void *other) noexcept nogil:

@@ -17,7 +17,7 @@ from .conversation import Conversation, Role, Span
 from .errors import PackError
 from .forms import Forms
 from .language import Sentences, sentences_of
-from .normal import Aligned, align
+from .normal import QUOTES, Aligned, align
 from .packs import Pack, builtin_macros
 from .phrases import Compiler, Shape, pattern_of
 from .plan import Plan, builtin_plan, digest_of
@@ -25,9 +25,20 @@ from .sieve import AnyScan, Sieve
 
 _KINDS_IN_NEXT_TURN = 2
 _MOST_SPANS = 20
-_EXCEPTION = "an exception of the pack"
+_EXCEPTION, _ASKED = "an exception of the pack", "asked, not said"
 _SENTENCE = 600
 """Characters of the normal form to either side of a match that are taken for its sentence where nothing ends it."""
+
+_FAMILIES = (
+    families.MARK,
+    families.ASKING,
+    families.DENYING,
+    families.DENIAL,
+    families.FLATLY,
+    families.SUPPOSING,
+    families.REPORTING,
+    families.REPORTER,
+)
 
 Status = Literal["plain", "softened", "excused"]
 
@@ -161,8 +172,10 @@ class _Side:
             [(numbers[phrase.pack.cue], phrase.source) for phrase in self._phrases],
             CueMatch,
             [field.name for field in fields(CueMatch)],
-            (families.MARK, families.ASKING, *context.REACH),
-            tuple(context.REACH.values()),
+            _FAMILIES,
+            (context.DENIED_WITHIN, context.SUPPOSED_WITHIN, context.REPORTED_WITHIN),
+            (_EXCEPTION, _ASKED),
+            list(QUOTES.items()),
             context.LOOK_BEHIND,
             _SENTENCE,
             partial(_Doubts, self),
@@ -293,7 +306,7 @@ class _Side:
         if self._unless[pack.cue].among(sentence, None if cut else scan, self._sieve):
             return _EXCEPTION
         if pack.asked == "excused" and reading.can_ask and context.asked(reading, bounds):
-            return "asked, not said"
+            return _ASKED
         if not (reading.can_deny or reading.can_suppose or reading.can_report):
             return None
         before = reading.before(hit.start, bounds)
