@@ -21,12 +21,15 @@ cdef extern from *:
     #include <intrin.h>
     static int lowest_bit(unsigned long long bits) { unsigned long at; _BitScanForward64(&at, bits); return (int)at; }
     static int highest_bit(unsigned long long bits) { unsigned long at; _BitScanReverse64(&at, bits); return (int)at; }
+    #define soon(place)
     #else
     #define lowest_bit(bits) __builtin_ctzll(bits)
     #define highest_bit(bits) (63 - __builtin_clzll(bits))
+    #define soon(place) __builtin_prefetch(place)
     #endif
     """
     int lowest_bit(uint64_t bits) nogil
+    void soon(const void *place) nogil
     int highest_bit(uint64_t bits) nogil
 
 cdef enum:  # as servicequal.sieve numbers them
@@ -43,7 +46,8 @@ cdef enum:  # as servicequal.sieve numbers them
 cdef enum:
     OTHERS = 3
     NEEDS = 4
-    MOST_NEEDED = 30
+    MOST_NEEDED = 28
+    BLOCK = 64          # looked up together
     NARROW = 63         # words of a text whose masks are one number
     UNKNOWN = -1        # a word that the sieve has not met
     ANYTHING = -1       # a unit that may begin with whatever there is
@@ -57,13 +61,13 @@ cdef struct Step:
 
 cdef struct Unit:
     int32_t epoch           # of a phrase that was looked at
-    int32_t lead            # the word that it begins with; from -2 downwards the set of words; or ANYTHING
     int32_t others[OTHERS]  # words that must be there besides its first anchor; -1: no more
 
 
 cdef struct Needs:          # of a phrase: up to four groups of words of which one each must be there
     uint8_t sizes[NEEDS]
-    uint16_t words[30]
+    int32_t steps           # where its steps begin
+    uint16_t words[MOST_NEEDED]
 
 
 cdef struct Pair:           # two words that stand side by side in some phrases
@@ -75,6 +79,16 @@ cdef struct Set:
     uint64_t mask
     int32_t epoch
     int32_t at              # where its words begin among those of all sets
+
+
+cdef struct Place:          # of a pair that is looked up
+    uint32_t key
+    uint32_t slot
+
+
+cdef inline uint32_t _mixed(uint32_t key) noexcept:
+    cdef uint32_t hash = key * 2654435769U
+    return hash >> 13 ^ hash
 
 
 cdef void *_room(size_t count, size_t size) except NULL:
@@ -123,6 +137,7 @@ cdef class Table:
     cdef int32_t *text_codes    # the codes of the text's words
     cdef size_t text_room
     cdef Unit *units
+    cdef int32_t *leads         # the word that a unit begins with; from -2 downwards the set of words; or ANYTHING
     cdef Set *sets
     cdef int32_t *set_words
     cdef Lexicon lexicon        # whose entries' codes are at hand
@@ -146,6 +161,7 @@ cdef class Table:
     cdef int length, width
     cdef bint shallow, odd
     cdef uint64_t whole_mask, others_mask, marks_mask
+    cdef uint64_t loose_first, loose_last   # where a loose unit may have its beginning and its end of a sentence
     cdef uint64_t *places       # of the words present, in a wide text
     cdef size_t places_room
     cdef uint64_t *set_masks
@@ -179,6 +195,7 @@ cdef class Table:
         self.n_grouped = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self.group_epoch = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self._take_units(plan.tables)
+        self.loose_first = self.loose_last = ~(<uint64_t>0)
         paired = self._take_pairs(plan.tables)
         self._take_owners(plan.tables, paired)
         self._take_needs(plan.tables)
@@ -199,16 +216,17 @@ cdef class Table:
         for at in range(self.n_sets + 1):
             self.sets[at].at = set_at[at]
         self.units = <Unit *>_room(self.n_units, sizeof(Unit))
+        self.leads = <int32_t *>_room(self.n_units, sizeof(int32_t))
         for at in range(self.n_units):
             for k in range(OTHERS):
                 self.units[at].others[k] = others[at, k]
-            self.units[at].lead = ANYTHING
+            self.leads[at] = ANYTHING
             if self.sequences[at] < self.sequences[at + 1]:
                 first = self.steps[self.sequences[at]]
                 if first.code == C_WORD:
-                    self.units[at].lead = first.value
+                    self.leads[at] = first.value
                 elif first.code == C_WORDS:
-                    self.units[at].lead = -2 - first.value
+                    self.leads[at] = -2 - first.value
         return 0
 
     cdef int _take_owners(self, tables, set paired) except -1:
@@ -267,7 +285,7 @@ cdef class Table:
         for row in range(n_rows):
             for at in range(self.sets[rows[row, 1]].at, self.sets[rows[row, 1] + 1].at):
                 for k in range(self.sets[rows[row, 2]].at, self.sets[rows[row, 2] + 1].at):
-                    pair = self._pair(self.set_words[at], self.set_words[k], True)
+                    pair = self._pair(self.set_words[at], self.set_words[k])
                     if not owners:
                         found += pair.at == 0
                         pair.at += 1
@@ -283,6 +301,8 @@ cdef class Table:
         self.needs = <Needs *>_room(self.phrases, sizeof(Needs))
         if needs.shape[1] != NEEDS:
             raise ValueError(f"a plan of {needs.shape[1]} groups that a phrase needs; these steps take {NEEDS}")
+        for phrase in range(self.phrases):
+            self.needs[phrase].steps = self.sequences[phrase]
         for phrase in range(self.phrases if self.n_words < 65536 else 0):
             n = kept = 0
             for k in range(NEEDS):
@@ -295,22 +315,18 @@ cdef class Table:
                         kept += 1
         return 0
 
-    cdef Pair *_pair(self, int32_t first, int32_t second, bint make) noexcept:
-        """A pair by its words; NULL, or made, where there is none."""
-        cdef uint32_t key = <uint32_t>first * <uint32_t>self.n_words + <uint32_t>second + 1
-        cdef uint32_t hash = key * 2654435769U
-        cdef uint32_t slot = (hash >> 13 ^ hash) & self.bit_mask
-        if make:
-            self.pair_bits[slot >> 6] |= (<uint64_t>1) << (slot & 63)
-        elif not self.pair_bits[slot >> 6] >> (slot & 63) & 1:
-            return NULL
+    cdef inline uint32_t _key(self, int32_t first, int32_t second) noexcept:
+        """The key of two words side by side, never 0; words are fewer than 65,536 where there are pairs."""
+        return <uint32_t>first * <uint32_t>self.n_words + <uint32_t>second + 1
+
+    cdef Pair *_pair(self, int32_t first, int32_t second) noexcept:
+        """The pair of two words, made where there is none."""
+        cdef uint32_t key = self._key(first, second)
+        cdef uint32_t slot = _mixed(key) & self.bit_mask
+        self.pair_bits[slot >> 6] |= (<uint64_t>1) << (slot & 63)
         slot &= self.pair_mask
-        while self.pairs[slot].key:
-            if self.pairs[slot].key == key:
-                return self.pairs + slot
+        while self.pairs[slot].key and self.pairs[slot].key != key:
             slot = (slot + 1) & self.pair_mask
-        if not make:
-            return NULL
         self.pairs[slot].key = key
         return self.pairs + slot
 
@@ -324,6 +340,7 @@ cdef class Table:
         PyMem_Free(self.pair_bits)
         PyMem_Free(self.text_codes)
         PyMem_Free(self.units)
+        PyMem_Free(self.leads)
         PyMem_Free(self.sets)
         PyMem_Free(self.set_words)
         PyMem_Free(self.codes)
@@ -526,15 +543,12 @@ cdef class Table:
 
     cdef int _activate(self) except -1:
         """The phrases whose anchors are there; the masks of marks, of other words and of every place."""
-        cdef int32_t k, at, word
+        cdef int32_t k, word
         self.present[self.n_present] = self.n_words  # phrases without anchors
         for k in range(self.n_present + 1):
             word = self.present[k]
-            for at in range(self.owner_at[word], self.owner_at[word + 1]):
-                self._come_upon(self.owners[at])
-        for at in range(1, self.length):
-            if self.text_codes[at - 1] > 0 and self.text_codes[at] > 0:
-                self._side_by_side(self.text_codes[at - 1], self.text_codes[at])
+            self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
+        self._side_by_side()
         if self.width == 1:
             self.marks_mask = self.place[self.marks[0]] | self.place[self.marks[1]] | self.place[self.marks[2]]
             self.whole_mask = 0 if self.shallow else ((<uint64_t>1) << self.length) - 1
@@ -543,50 +557,99 @@ cdef class Table:
             self._mark()
         return 0
 
-    cdef void _side_by_side(self, int32_t before, int32_t code) noexcept:
-        """The phrases of the pairs that two words in a row are, by all their names."""
-        cdef int32_t i, j, k, n_first = 1, n_second = 1
-        cdef int32_t first = before - 1, second = code - 1
+    cdef void _side_by_side(self) noexcept:
+        """The phrases of the pairs that words in a row are, by all their names. What is looked up lies far apart: it is
+        asked for some steps ahead."""
+        cdef Place found[BLOCK]
+        cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first, second = 0
         cdef int32_t *firsts = &first
-        cdef int32_t *seconds = &second
-        cdef Pair *pair
-        if before > self.n_words:
-            firsts = self.pool + (before - self.n_words - 1)
-            n_first = firsts[0]
-            firsts += 2
-        if code > self.n_words:
-            seconds = self.pool + (code - self.n_words - 1)
-            n_second = seconds[0]
-            seconds += 2
-        for i in range(n_first):
-            for j in range(n_second):
-                pair = self._pair(firsts[i], seconds[j], False)
-                if pair != NULL:
-                    k = pair.at
-                    while self.pair_owners[k] >= 0:
-                        self._come_upon(self.pair_owners[k])
-                        k += 1
-                    self._come_upon(-1 - self.pair_owners[k])
+        cdef int32_t *seconds
+        for at in range(self.length):
+            code = self.text_codes[at]
+            seconds, n_seconds = &second, code > 0
+            if code > self.n_words:
+                seconds = self.pool + (code - self.n_words - 1)
+                n_seconds = seconds[0]
+                seconds += 2
+            else:
+                second = code - 1
+            for i in range(n_firsts):
+                for j in range(n_seconds):
+                    found[n].key = self._key(firsts[i], seconds[j])
+                    found[n].slot = _mixed(found[n].key)
+                    soon(self.pair_bits + ((found[n].slot & self.bit_mask) >> 6))
+                    n += 1
+                    if n == BLOCK:
+                        self._look_up(found, n)
+                        n = 0
+            if seconds == &second:
+                first, firsts = second, &first
+            else:
+                firsts = seconds
+            n_firsts = n_seconds
+        self._look_up(found, n)
 
-    cdef inline void _come_upon(self, int32_t phrase) noexcept:
-        """A phrase may be there: keep it if what it needs besides is."""
-        cdef Needs *needs = self.needs + phrase
-        cdef int32_t k, n = 0, size
+    cdef void _look_up(self, Place *found, int32_t count) noexcept:
+        cdef int32_t phrases[BLOCK]
+        cdef int32_t k, n = 0, kept = 0
+        cdef uint32_t slot
+        for k in range(count):
+            slot = found[k].slot & self.bit_mask
+            if self.pair_bits[slot >> 6] >> (slot & 63) & 1:
+                found[kept] = found[k]
+                soon(self.pairs + (slot & self.pair_mask))
+                kept += 1
+        count, kept = kept, 0
+        for k in range(count):
+            slot = found[k].slot & self.pair_mask
+            while self.pairs[slot].key and self.pairs[slot].key != found[k].key:
+                slot = (slot + 1) & self.pair_mask
+            if self.pairs[slot].key:
+                found[kept].slot = self.pairs[slot].at
+                soon(self.pair_owners + self.pairs[slot].at)
+                kept += 1
+        for k in range(kept):
+            slot = found[k].slot
+            while True:
+                phrases[n] = self.pair_owners[slot]
+                if phrases[n] < 0:
+                    phrases[n] = -1 - phrases[n]
+                    found[k].key = 0
+                soon(self.needs + phrases[n])
+                n += 1
+                if n == BLOCK:
+                    self._come_upon(phrases, n)
+                    n = 0
+                if not found[k].key:
+                    break
+                slot += 1
+        self._come_upon(phrases, n)
+
+    cdef void _come_upon(self, const int32_t *phrases, int32_t count) noexcept:
+        """Some phrases may be there: keep those of which all is there that they need besides."""
+        cdef int32_t k, phrase
+        for k in range(count):
+            phrase = phrases[k]
+            if self._has_needs(self.needs + phrase) and self.units[phrase].epoch != self.epoch:
+                self.units[phrase].epoch = self.epoch
+                self.active[self.n_active] = phrase
+                self.n_active += 1
+                soon(self.steps + self.needs[phrase].steps)
+
+    cdef inline bint _has_needs(self, Needs *needs) noexcept:
+        cdef int32_t k, n = 0, behind = 0
         cdef uint64_t any
         for k in range(NEEDS):
-            size = needs.sizes[k]
-            if not size:
+            if not needs.sizes[k]:
                 break
+            behind += needs.sizes[k]
             any = 0
-            for n in range(n, n + size):
+            while n < behind:
                 any |= self.there[needs.words[n] >> 6] >> (needs.words[n] & 63)
-            n += 1
+                n += 1
             if not any & 1:
-                return
-        if self.units[phrase].epoch != self.epoch:
-            self.units[phrase].epoch = self.epoch
-            self.active[self.n_active] = phrase
-            self.n_active += 1
+                return False
+        return True
 
     cdef inline bint _has_others(self, Unit *unit) noexcept:
         cdef int32_t k
@@ -648,15 +711,29 @@ cdef class Table:
                 return True
         return False
 
+    cdef bint _is_between(self, int32_t first, int32_t count, int begin, int end) noexcept:
+        """Whether one of some loose units in a row is in these words of a narrow text, taken for a text of their own."""
+        cdef uint64_t begins = self.whole_mask & ~(((<uint64_t>1) << begin) - 1)
+        cdef uint64_t ends = ((<uint64_t>2) << end) - 1
+        cdef int32_t unit
+        cdef bint found = False
+        self.loose_first, self.loose_last = (<uint64_t>1) << begin, (<uint64_t>1) << end
+        for unit in range(first, first + count):
+            if self._can_begin(unit) and self._narrow(unit, begins) & ends:
+                found = True
+                break
+        self.loose_first = self.loose_last = ~(<uint64_t>0)
+        return found
+
     cdef inline bint _can_begin(self, int32_t number) noexcept:
         """Whether what a unit begins with is there, and some of what it needs besides."""
-        cdef Unit *unit = self.units + number
-        if unit.lead >= 0:
-            if not self.place[unit.lead]:
+        cdef int32_t lead = self.leads[number]
+        if lead >= 0:
+            if not self.place[lead]:
                 return False
-        elif unit.lead < ANYTHING and not self._any_of(-2 - unit.lead):
+        elif lead < ANYTHING and not self._any_of(-2 - lead):
             return False
-        return self._has_others(unit)
+        return self._has_others(self.units + number)
 
     cdef int32_t _group(self, int32_t base, int32_t count) noexcept:
         """How many of a group's units can begin in this text; they are written down."""
@@ -750,7 +827,7 @@ cdef class Table:
         if step.value >= 0:
             found = self._narrow_set(step.value)
         for k in range(step.base, step.base + step.count):
-            lead = self.units[k].lead
+            lead = self.leads[k]
             if lead == ANYTHING:
                 return ~(<uint64_t>0)
             found |= self.place[lead] if lead >= 0 else self._narrow_set(-2 - lead)
@@ -816,7 +893,7 @@ cdef class Table:
             elif code == C_ONE:
                 own = (at & self._narrow_set(step.value)) << 1 if step.value >= 0 else 0
                 for n in range(step.base, step.base + step.count):
-                    lead = self.units[n].lead
+                    lead = self.leads[n]
                     if at & (self.place[lead] if lead >= 0 else self._narrow_set(-2 - lead) if lead < -1 else at):
                         own |= self._narrow(n, at)
                 at = own
@@ -836,7 +913,9 @@ cdef class Table:
                 at |= (((at & self.marks_mask) << 1) & self.place[self.number_id]) << 1
             else:
                 own = (at & self.marks_mask) << 1
-                if not step.value:  # only the text's own beginning or end
+                if step.value:
+                    at &= self.loose_first if code == C_START else self.loose_last
+                else:  # only the text's own beginning or end
                     at &= 1 if code == C_START else (<uint64_t>1) << self.length
                 at |= own
             if not at:
@@ -958,6 +1037,12 @@ cdef inline bint _over(uint64_t *at, uint64_t *places, int width) noexcept:
 
 # -- from phrases to cues --------------------------------------------------------------------------------
 
+cdef extern from "Python.h":
+    int PyUnicode_KIND(object text) nogil
+    void *PyUnicode_DATA(object text) nogil
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) nogil
+    uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t at) nogil
+
 cdef extern from *:
     """
     static PyObject *made_bare(PyObject *type, PyObject *nothing) {
@@ -980,7 +1065,19 @@ cdef enum:
     TRAIT_MARK = 1024       # as servicequal.normal numbers them
     TRAIT_GLUED = 2048
     FIELDS = 11
+    QUOTES = 4
+    REASONS = 2
+    FLAT_REACH = 3          # words before a match where a flat denial can stand
+    REPORTER_REACH = 5      # words before a report where who reports can stand
     OPENING_WORDS = 3       # of a question: one of them asks
+
+
+cdef enum:  # what is left open of a hit, and the reasons that are not
+    OPEN = 1
+    CAN = 2
+    TURN_CAN = 4
+    EXCEPTED = 1
+    ASKS = 2
 
 
 cdef struct Cue:
@@ -1004,32 +1101,39 @@ cdef class Finder:
 
     ``cues`` are, in the order of their names: name, what excuses it, its exceptions' first number and count, and the
     same of those that may stand anywhere in the turn. ``phrases`` are the number of the cue and the source of each.
-    ``kind`` is the class of what is found and ``fields`` are its slots; ``families`` the bits of the families that a
-    question mark, a question, a denial, a supposition and a report need, and ``reach`` how many words before a match
-    the words of the last three can stand. ``doubts`` makes the judge of what is left open.
+    ``kind`` is the class of what is found and ``fields`` are its slots; ``families`` are bits of servicequal.families, and
+    ``reach`` is how many words before a match a denial, a supposition and a report can stand. ``doubts`` makes the judge
+    of what is left open.
     """
 
     cdef Table table
     cdef list names, sources
     cdef tuple slots
-    cdef object kind, doubts, plain, excused, asked
+    cdef object kind, doubts, plain, excused
+    cdef tuple reasons
     cdef Cue *cues
     cdef int32_t *cue_of
     cdef Hit *hits
     cdef int32_t n_hits
     cdef size_t hits_room
-    cdef uint32_t mark, asking, denying, supposing, reporting
+    cdef uint32_t mark, asking, denying, denial, flat, supposing, reporting, reporter
     cdef int32_t deny_reach, suppose_reach, report_reach
+    cdef uint32_t opening[QUOTES]
+    cdef uint32_t closing[QUOTES]
     cdef int32_t look_behind, sentence
 
-    def __cinit__(self, Table table, cues, phrases, kind, fields, families, reach, look_behind, sentence, doubts):
+    def __cinit__(self, Table table, cues, phrases, kind, fields, families, reach, reasons, quotes,
+                  look_behind, sentence, doubts):
         cdef Py_ssize_t at
-        if len(fields) != FIELDS or table.phrases != len(phrases):
+        if len(fields) != FIELDS or table.phrases != len(phrases) or len(quotes) != QUOTES or len(reasons) != REASONS:
             raise ValueError("these steps are of another version")
         self.table, self.kind, self.doubts = table, kind, doubts
         self.slots = tuple([kind.__dict__[field] for field in fields])
-        self.plain, self.excused, self.asked = "plain", "excused", "asked, not said"
-        self.mark, self.asking, self.denying, self.supposing, self.reporting = families
+        self.plain, self.excused, self.reasons = "plain", "excused", (None, *reasons)
+        self.mark, self.asking, self.denying, self.denial, self.flat = families[:5]
+        self.supposing, self.reporting, self.reporter = families[5:]
+        for at in range(min(len(quotes), QUOTES)):
+            self.opening[at], self.closing[at] = ord(quotes[at][0]), ord(quotes[at][1])
         self.deny_reach, self.suppose_reach, self.report_reach = reach
         self.look_behind, self.sentence = look_behind, sentence
         self.cues = <Cue *>_room(len(cues), sizeof(Cue))
@@ -1103,7 +1207,7 @@ cdef class Finder:
         put_slot(slots[4], found, form.source[start:end])
         put_slot(slots[5], found, speaker)
         put_slot(slots[6], found, self.excused if hit.order else self.plain)
-        put_slot(slots[7], found, self.asked if hit.order else None)
+        put_slot(slots[7], found, self.reasons[hit.order])
         put_slot(slots[8], found, self.sources[hit.phrase])
         put_slot(slots[9], found, None)
         put_slot(slots[10], found, ())
@@ -1163,7 +1267,7 @@ cdef class Finder:
         qsort(hits, kept, sizeof(Hit), &_by_place)
 
     cdef void _weigh(self, Form form) noexcept:
-        """What becomes of every hit, as its ``order``: 0 plain, 1 asked; below zero RE2 has to say."""
+        """What becomes of every hit, as its ``order``: 0 plain, else the number of its reason; below zero RE2 has to say."""
         cdef int32_t k
         for k in range(self.n_hits):
             self.hits[k].order = self._weighed(form, self.hits + k)
@@ -1174,11 +1278,16 @@ cdef class Finder:
         cdef Entry *entries = form.lexicon.entries
         cdef Cue *cue = self.cues + hit.cue
         cdef int32_t before = hit.first - 1, after = hit.behind, left, right, asks
+        cdef bint narrow = table.width == 1
         if cue.epoch != table.epoch:
             cue.epoch = table.epoch
             cue.can = table._can(cue.first, cue.count)
             cue.turn_can = table._can(cue.turn_first, cue.turn_count)
-        if cue.can or cue.turn_can or form.quotes:
+            if cue.turn_can and narrow:
+                cue.turn_can = table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
+        if cue.turn_can and narrow:
+            return EXCEPTED
+        if cue.turn_can or (cue.can and not narrow) or (form.quotes and self._may_be_quoted(form, tokens[hit.first].start)):
             return -(OPEN | (CAN if cue.can else 0) | (TURN_CAN if cue.turn_can else 0))
         while before >= 0 and not entries[tokens[before].entry].traits & TRAIT_MARK:
             before -= 1
@@ -1188,19 +1297,39 @@ cdef class Finder:
             after += 1
         left = tokens[before].at + 1 if before >= 0 else 0
         right = tokens[after].at - 1 if after < form.count else form.length
-        if cue.count and (left < hit.start - self.sentence or right > hit.end + self.sentence):
-            return -OPEN  # a long sentence is cut, perhaps within a word
+        if cue.count and (left < hit.start - self.sentence or right + 2 > hit.end + self.sentence):
+            return -(OPEN | (CAN if cue.can else 0))  # a long sentence is cut, perhaps within a word
+        if cue.can and table._is_between(cue.first, cue.count, before + 1, min(after + 1, form.count)):
+            return EXCEPTED
         if cue.excuses & ASKED and after < form.count and entries[tokens[after].entry].family & self.mark:
             asks = self._asks(form, before + 1, after, left)
             if asks:
                 return asks
         if (
-            (cue.excuses & DENIED and self._near(form, self.denying, hit.first, before, self.deny_reach))
-            or (cue.excuses & SUPPOSED and self._near(form, self.supposing, hit.first, before, self.suppose_reach))
-            or (cue.excuses & REPORTED and self._near(form, self.reporting, hit.first, before, self.report_reach))
+            (cue.excuses & DENIED and self._may_be_denied(form, hit.first, before))
+            or (cue.excuses & SUPPOSED and self._may_be_supposed(form, hit.first, before))
+            or (cue.excuses & REPORTED and self._may_be_reported(form, hit.first, before))
         ):
             return -OPEN
         return 0
+
+    cdef bint _may_be_quoted(self, Form form, int32_t start) noexcept:
+        """Whether a sign that opens a quotation stands before a place, and after it one that closes such."""
+        cdef int kind = PyUnicode_KIND(form.source)
+        cdef void *data = PyUnicode_DATA(form.source)
+        cdef Py_ssize_t at
+        cdef uint32_t character
+        cdef int k, opened = 0
+        for at in range(PyUnicode_GET_LENGTH(form.source)):
+            character = PyUnicode_READ(kind, data, at)
+            if at == start or (character != c'"' and character < 128):
+                continue
+            for k in range(QUOTES):
+                if at < start and character == self.opening[k]:
+                    opened |= 1 << k
+                elif at > start and character == self.closing[k] and opened >> k & 1:
+                    return True
+        return False
 
     cdef int32_t _asks(self, Form form, int32_t first, int32_t behind, int32_t left) noexcept:
         """Whether one of the first words asks; below zero where RE2 has to say."""
@@ -1214,24 +1343,46 @@ cdef class Finder:
             if entry.traits & TRAIT_GLUED or tokens[at].at + entry.length > left + self.look_behind:
                 return -OPEN
             if entry.family & self.asking:
-                return 1
+                return ASKS
         return 0
 
-    cdef bint _near(self, Form form, uint32_t family, int32_t first, int32_t mark, int32_t reach) noexcept:
-        """Whether a word of a family stands before a match, after a mark and within reach."""
+    cdef bint _may_be_denied(self, Form form, int32_t first, int32_t mark) noexcept:
+        """Whether words that deny stand before a match, after a mark and within reach."""
+        cdef Entry *entries = form.lexicon.entries
         cdef int32_t at
-        if not form.flags & family:
+        cdef uint32_t family
+        if not form.flags & self.denying:
             return False
-        for at in range(max(mark + 1, first - reach), first):
-            if form.lexicon.entries[form.tokens[at].entry].family & family:
+        for at in range(max(mark + 1, first - self.deny_reach), first):
+            family = entries[form.tokens[at].entry].family
+            if family & self.denying:
+                if family & self.flat and first - at <= FLAT_REACH:
+                    return True
+                if at + 1 < first and entries[form.tokens[at + 1].entry].family & self.denial:
+                    return True
+        return False
+
+    cdef bint _may_be_supposed(self, Form form, int32_t first, int32_t mark) noexcept:
+        cdef int32_t at
+        if not form.flags & self.supposing:
+            return False
+        for at in range(max(mark + 1, first - self.suppose_reach), first):
+            if form.lexicon.entries[form.tokens[at].entry].family & self.supposing:
                 return True
         return False
 
-
-cdef enum:
-    OPEN = 1
-    CAN = 2
-    TURN_CAN = 4
+    cdef bint _may_be_reported(self, Form form, int32_t first, int32_t mark) noexcept:
+        """The same of a word that reports, and before it one of who does."""
+        cdef Entry *entries = form.lexicon.entries
+        cdef int32_t at, k
+        if not form.flags & self.reporting:
+            return False
+        for at in range(max(mark + 1, first - self.report_reach), first):
+            if entries[form.tokens[at].entry].family & self.reporting:
+                for k in range(max(mark + 1, at - REPORTER_REACH), at):
+                    if entries[form.tokens[k].entry].family & self.reporter:
+                        return True
+        return False
 
 
 cdef int _by_cue(const void *one, const void *other) noexcept nogil:

@@ -45,7 +45,7 @@ _MARKS = frozenset(".?:")
 LOOK_BEHIND = 240
 """Characters of the normal form before a match that are looked at; keeps the cost of a match constant."""
 
-REACH = {families.DENYING: 11, families.SUPPOSING: 3, families.REPORTING: 7}
+DENIED_WITHIN, SUPPOSED_WITHIN, REPORTED_WITHIN = 11, 3, 7
 """How many words before a match the family's word can stand that denies, supposes or reports it."""
 
 

@@ -7,7 +7,7 @@ Two stages. One pass over the words of the normal form says which phrases *can* 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from .conversation import Conversation, Role, Span
 from .errors import PackError
 from .forms import Forms
 from .language import Sentences, sentences_of
-from .normal import Aligned, align
+from .normal import QUOTES, Aligned, align
 from .packs import Pack, builtin_macros
 from .phrases import Compiler, Shape, pattern_of
 from .plan import Plan, builtin_plan, digest_of
@@ -25,9 +25,20 @@ from .sieve import AnyScan, Sieve
 
 _KINDS_IN_NEXT_TURN = 2
 _MOST_SPANS = 20
-_EXCEPTION = "an exception of the pack"
+_EXCEPTION, _ASKED = "an exception of the pack", "asked, not said"
 _SENTENCE = 600
 """Characters of the normal form to either side of a match that are taken for its sentence where nothing ends it."""
+
+_FAMILIES = (
+    families.MARK,
+    families.ASKING,
+    families.DENYING,
+    families.DENIAL,
+    families.FLATLY,
+    families.SUPPOSING,
+    families.REPORTING,
+    families.REPORTER,
+)
 
 Status = Literal["plain", "softened", "excused"]
 
@@ -81,7 +92,7 @@ class CueFinder:
         self.packs = tuple(packs)
         self.nlp = nlp
         sentences = sentences_of(nlp) if nlp is not None else None
-        self._by_cue = {pack.cue: pack for pack in self.packs}
+        self._softeners = softeners({pack.cue: pack for pack in self.packs}.values())
         shared = Compiler(builtin_macros())
         self._sides: dict[str, _Side] = {
             side: _Side(tuple(p for p in self.packs if p.speaker == side), shared, sentences)
@@ -110,9 +121,10 @@ class CueFinder:
         forms = forms or Forms(conversation)
         found: list[CueMatch] = []
         for number, turn in enumerate(conversation.turns):
-            if turn.scorable and turn.speaker in self._sides:
-                found += self._sides[turn.speaker].find(forms[number], turn.speaker, number)
-        return soften(found, conversation, self._by_cue)
+            side = self._sides.get(turn.speaker)
+            if side is not None and turn.scorable:
+                found += side.find(forms[number], turn.speaker, number)
+        return soften(found, conversation, self._softeners)
 
     def find_in_text(self, text: str, speaker: Role, turn: int = 0) -> list[CueMatch]:
         """Cues of one turn's text, looked at by itself. ``speaker`` chooses the packs."""
@@ -161,8 +173,10 @@ class _Side:
             [(numbers[phrase.pack.cue], phrase.source) for phrase in self._phrases],
             CueMatch,
             [field.name for field in fields(CueMatch)],
-            (families.MARK, families.ASKING, *context.REACH),
-            tuple(context.REACH.values()),
+            _FAMILIES,
+            (context.DENIED_WITHIN, context.SUPPOSED_WITHIN, context.REPORTED_WITHIN),
+            (_EXCEPTION, _ASKED),
+            list(QUOTES.items()),
             context.LOOK_BEHIND,
             _SENTENCE,
             partial(_Doubts, self),
@@ -293,7 +307,7 @@ class _Side:
         if self._unless[pack.cue].among(sentence, None if cut else scan, self._sieve):
             return _EXCEPTION
         if pack.asked == "excused" and reading.can_ask and context.asked(reading, bounds):
-            return "asked, not said"
+            return _ASKED
         if not (reading.can_deny or reading.can_suppose or reading.can_report):
             return None
         before = reading.before(hit.start, bounds)
@@ -392,34 +406,40 @@ def _merge(hits: list[_Hit]) -> list[_Hit]:
     return sorted(merged, key=lambda h: (h.start, h.cue, h.end))
 
 
-def soften(found: Sequence[CueMatch], conversation: Conversation, packs: dict[str, Pack]) -> tuple[CueMatch, ...]:
+def softeners(packs: Iterable[Pack]) -> dict[str, frozenset[str]]:
+    """By cue the cues of help that soften it; only cues that can be softened."""
+    return {pack.cue: frozenset(pack.softened_by) for pack in packs if pack.softened_by}
+
+
+def soften(
+    found: Sequence[CueMatch], conversation: Conversation, softened_by: Mapping[str, frozenset[str]]
+) -> tuple[CueMatch, ...]:
     """Deflections that help follows later in the same turn, or in the agent's next one, become ``softened``.
 
     The next turn must hold at least two kinds of help: graders keep marking a deflection that is followed
     by a mere "let me check", and no longer hold it against an agent who turned the matter round.
     """
+    harsh = [at for at, match in enumerate(found) if match.cue in softened_by and match.status == "plain"]
+    if not harsh:
+        return tuple(found)
     following = _next_agent_turn(conversation)
     help_in: dict[int, list[CueMatch]] = {}
-    softeners = {cue for pack in packs.values() for cue in pack.softened_by}
+    helping = frozenset().union(*softened_by.values())
     for match in found:
-        if match.status == "plain" and match.cue in softeners:
+        if match.cue in helping and match.status == "plain":
             help_in.setdefault(match.turn, []).append(match)
-
-    def helps(match: CueMatch) -> tuple[Span, ...]:
-        wanted = packs[match.cue].softened_by if match.cue in packs else ()
-        if not wanted or match.status != "plain":
-            return ()
+    out = list(found)
+    for at in harsh:
+        match = found[at]
+        wanted = softened_by[match.cue]
         own = help_in.get(match.turn, [])
         here = [m for m in own[bisect_left(own, match.end, key=_start) :][:_MOST_SPANS] if m.cue in wanted]
         after = [m for m in help_in.get(following.get(match.turn, -1), [])[:_MOST_SPANS] if m.cue in wanted]
         if len({m.cue for m in after}) < _KINDS_IN_NEXT_TURN:
             after = []
-        return tuple(m.span for m in (*here, *after))
-
-    out = []
-    for match in found:
-        spans = helps(match)
-        out.append(replace(match, status="softened", reason="help follows", softened_by=spans) if spans else match)
+        spans = tuple(m.span for m in (*here, *after))
+        if spans:
+            out[at] = replace(match, status="softened", reason="help follows", softened_by=spans)
     return tuple(out)
 
 

@@ -32,6 +32,11 @@ WHATEVER = 1 << 16
 """A promise without measure has a word of the first of these, or one of each of the others."""
 ASKING = 1 << 17
 """One of these is among the first words of a sentence that asks."""
+DENIAL = 1 << 7
+FLATLY = 1 << 8
+"""A word that denies is followed by one of the first, or is one of the second."""
+REPORTER = 1 << 9
+"""One of these is in who reports."""
 
 WORDS: Mapping[int, frozenset[str]] = {
     MARK: frozenset("?"),
@@ -58,6 +63,12 @@ WORDS: Mapping[int, frozenset[str]] = {
         "who what when where why which how is are was were do does did has have had can could would will shall should"
         " may might any".split()
     ),
+    DENIAL: frozenset(
+        "saying going suggesting claiming telling here implying mean say said tell want the to that because than of"
+        " need".split()
+    ),
+    FLATLY: frozenset(("never", "without")),
+    REPORTER: frozenset("they he she you somebody someone the your our a an my that another".split()),
 }
 """The words of each family; FIGURES and ADDRESS are told by their characters."""
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from .context import quoted
 from .conversation import Conversation
-from .cues import CueMatch, soften
+from .cues import CueMatch, soften, softeners
 from .errors import MissingExtraError, ServicequalError
 from .packs import HURTING, Pack, builtin_packs
 
@@ -106,7 +106,7 @@ class SemanticMatcher:
         if not new:
             return tuple(found)
         joined = sorted((*found, *new), key=lambda m: (m.turn, m.start, m.cue, m.end))
-        return soften(joined, conversation, self._by_cue)
+        return soften(joined, conversation, softeners(self._by_cue.values()))
 
     def _embed_examples(self) -> dict[str, _SideExamples]:
         """By side: the examples' vectors, all in one call of the model."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..conversation import Channel, Conversation, Span, Turn
-from ..cues import CueMatch, soften
+from ..cues import CueMatch, soften, softeners
 from ..detector.decide import CONTEXT_AFTER, CONTEXT_BEFORE, decide
 from ..detector.features import LONGEST_PLACE, Stretch
 from ..hygiene import HygieneNote
@@ -60,7 +60,7 @@ class Strand:
         self.heard = heard
         self.part = part
         self.board = Board(heard.facts, _reach(scorer._judged))
-        self._packs = {pack.cue: pack for pack in scorer.packs}
+        self._softeners = softeners(scorer.packs)
         self._soft: dict[int, tuple[CueMatch, ...]] = {}
         self._changed: list[int] = []
         self._first_moved: int | None = None
@@ -108,14 +108,14 @@ class Strand:
     def _softened(self, n: int, following: int | None) -> tuple[CueMatch, ...]:
         """The cues of a turn with those softened that help follows, there or in the agent's next turn."""
         own = self.heard.found[n]
-        if not any(m.cue in self._packs and self._packs[m.cue].softened_by for m in own):
+        if not any(m.cue in self._softeners for m in own):
             return own
         numbers = [n] if following is None else [n, following]
         pair = _talk(None, [self.heard.turns[k] for k in numbers])
         found = [_moved_to(m, at) for at, k in enumerate(numbers) for m in self.heard.found[k]]
         return tuple(
             replace(m, turn=n, softened_by=tuple(Span(numbers[s.turn], s.start, s.end) for s in m.softened_by))
-            for m in soften(found, pair, self._packs)
+            for m in soften(found, pair, self._softeners)
             if m.turn == 0
         )
 
