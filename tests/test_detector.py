@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
 import json
 import pickle
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import servicequal as sq
-from servicequal.cues import CueFinder
+from servicequal.cues import CueFinder, CueMatch
 from servicequal.detector import Detector, builtin_detector, load_detector
 from servicequal.detector.decide import decide, evidence
 from servicequal.detector.features import Read, fold, letter_grams, shape, turn_texts, word_grams
-from servicequal.detector.model import LABELS, second_inputs, second_names
+from servicequal.detector.model import ANY, LABELS, second_inputs, second_names
 from servicequal.detector.train import train
 from servicequal.gold import read_all_marked
-from servicequal.normal import align
+from servicequal.normal import align, normalise
 from servicequal.packs import HURTING, builtin_packs
 from support import ROOT, talk
 
@@ -136,11 +141,11 @@ def plain() -> Detector:
     return found
 
 
-def agree(plain: Detector, finder: CueFinder, conversation: sq.Conversation) -> None:
-    """The compiled layers give the probabilities of the plain ones, which add up in another order, to 1e-12; and what is
-    decided is the same to the last field."""
+def agree(plain: Detector, finder: CueFinder | None, conversation: sq.Conversation) -> None:
+    """The compiled layers give the plain ones' probabilities to 1e-12, as they add up in another order; what is decided
+    is the same to the last field."""
     compiled = builtin_detector()
-    matches = finder.find(conversation)
+    matches = finder.find(conversation) if finder else ()
     ours, theirs = (d.chances(matches, Read(conversation)) for d in (compiled, plain))
     for side in LABELS:
         assert ours[side].keys() == theirs[side].keys()
@@ -149,9 +154,14 @@ def agree(plain: Detector, finder: CueFinder, conversation: sq.Conversation) -> 
     assert decide(conversation, matches, compiled) == decide(conversation, matches, plain)
 
 
+compiled_only = pytest.mark.skipif(
+    importlib.util.find_spec("servicequal.detector._grams") is None, reason="installed without a compiler"
+)
+
+
+@compiled_only
 @pytest.mark.parametrize("side", sorted(LABELS))
-def test_compiled_and_plain_layers_agree_word_by_word(whole, plain, samples, side):
-    pytest.importorskip("servicequal.detector._grams", reason="installed without a compiler")
+def test_compiled_and_plain_layers_agree_word_by_word(plain, samples, side):
     label = LABELS[side][1]
     for conversation in list(samples.values())[::4]:
         read = Read(conversation)
@@ -162,10 +172,96 @@ def test_compiled_and_plain_layers_agree_word_by_word(whole, plain, samples, sid
             assert talk.telling(turn.number, label) == pytest.approx(told, abs=1e-12, rel=0)
 
 
+@compiled_only
 def test_compiled_and_plain_layers_decide_alike(whole, plain, samples):
-    pytest.importorskip("servicequal.detector._grams", reason="installed without a compiler")
     for conversation in samples.values():
         agree(plain, whole._finder, conversation)
+
+
+SAID = (
+    "I'm sorry, there's nothing we can do, it's not our department. You'll have to ring the courier at 10.30. "
+    "My parcel never arrived!! I've told you twice, this is a JOKE. When will it come? Thanks, that's sorted :) "
+    "I'll order a new one for you today. “It's our policy”, they said to 12345 people #1 #22222 ##### 2nd ² ٣٤ "
+    "www.shop.co/not https://x.y/z?a=b ?! !? ? ? :-) 😀 → ← ÄÖÜ ǅǅǅ ªªª \x00 \x1c \x85 \u00a0 \u2028 \u200b "
+    "xlink xlinks <link> you know you know not not were well id un­der xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+).split(" ")
+
+
+@st.composite
+def odd_talks(draw: st.DrawFn) -> sq.Conversation:
+    words = st.sampled_from(SAID) | st.text(max_size=6)
+    texts = st.builds(
+        lambda said, times, spaces, shout: (spaces.join(said) * times).upper() if shout else spaces.join(said) * times,
+        st.lists(words, max_size=12),
+        st.sampled_from([1, 1, 1, 1, 2, 400]),
+        st.sampled_from([" ", " ", " ", "", "\r", "\n", ". ", "? "]),
+        st.sampled_from([False, False, False, True]),
+    )
+    roles = st.sampled_from(["agent", "customer", "agent", "customer", "bot", "system", "unknown"])
+    kinds = st.sampled_from(["message"] * 5 + ["note"])
+    turns = draw(st.lists(st.builds(sq.Turn, speaker=roles, text=texts, kind=kinds), max_size=10))
+    return sq.Conversation(
+        id="c", channel=draw(st.sampled_from([None, "call", "chat", "email", "social"])), turns=turns
+    )
+
+
+@compiled_only
+@given(conversation=odd_talks())
+@settings(max_examples=60, deadline=None)
+def test_compiled_and_plain_layers_decide_alike_on_odd_texts(whole, plain, conversation):
+    agree(plain, whole._finder, conversation)
+
+
+@compiled_only
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [("sorry", 100_000)]
+    + [(w, n) for w in ("sorry", "##", "ü", "unbelievablyunfortunatelylong") for n in (0, 1, 63, 64, 65, 2049)],
+)
+def test_compiled_and_plain_layers_decide_alike_on_long_texts(plain, word, words):
+    text = " ".join([word, "not our fault"] * (words // 2) + [word] * (words % 2))
+    glued = word * (words % 5000)
+    agree(plain, None, talk(f"c: {text}.", f"a: {text}", "c: ok", f"c: {glued}", f"a: {text}!"))
+
+
+@compiled_only
+def test_two_turns_before_are_read_as_one_even_where_the_first_is_cut_at_a_space(whole, plain):
+    """A long turn is read to its 4000th character, here a space: the run across both turns has one all the same."""
+    cut = "c: " + "when will you " * 285 + "where is it when will you"
+    assert normalise(cut[3:])[:4000][-1] == " "
+    agree(plain, whole._finder, talk(cut, "c: send it?", "a: Tomorrow.", "c: " + "x" * 5000, "a: Right."))
+
+
+@compiled_only
+def test_matches_come_out_in_order_whatever_order_they_come_in(whole, plain, samples):
+    own = CueMatch(cue="hold_music", turn=0, start=0, end=1, text="x", speaker="agent")
+    far = (replace(own, turn=-1), replace(own, turn=999), own, replace(own, cue=ANY))
+    for conversation in list(samples.values())[::5]:
+        matches = (*reversed(whole._finder.find(conversation)), *far)
+        assert decide(conversation, matches, builtin_detector()) == decide(conversation, matches, plain)
+
+
+@compiled_only
+@given(chance=st.floats(0, 1) | st.integers(0, 20_000).map(lambda n: n / 20_000))
+def test_probabilities_are_rounded_as_python_does(chance):
+    from servicequal.detector import _grams
+
+    assert _grams.rounded(chance) == round(chance, 4)
+
+
+def test_a_detector_whose_numbers_do_not_fit_is_refused(tmp_path):
+    shipped = ROOT / "src" / "servicequal" / "detector" / "detector.zip"
+    with zipfile.ZipFile(shipped) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    for name in [n for n in entries if n.endswith(".npy") and n.startswith("agent/")]:
+        short = io.BytesIO()
+        np.save(short, np.load(io.BytesIO(entries[name]))[:-1])
+        bad = tmp_path / "bad.zip"
+        with zipfile.ZipFile(bad, "w") as archive:
+            for each, data in entries.items():
+                archive.writestr(each, short.getvalue() if each == name else data)
+        with pytest.raises(sq.ReadError, match="train it again"):
+            load_detector(bad)
 
 
 def test_a_file_that_is_no_model_is_refused_with_its_name(tmp_path):

@@ -11,6 +11,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from cpython.unicode cimport (
     Py_UNICODE_ISALPHA, Py_UNICODE_ISDIGIT, Py_UNICODE_ISLOWER, Py_UNICODE_ISSPACE, Py_UNICODE_ISTITLE,
     Py_UNICODE_ISUPPER, PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ,
+    PyUnicode_READ_CHAR,
 )
 from libc.math cimport exp, fabs, log, rint, sqrt
 from libc.stdint cimport int8_t, int32_t, uint16_t, uint32_t, uint64_t
@@ -52,6 +53,7 @@ cdef enum:
     MOST_LABELS = 64    # a bit each
     COUNTED = 256       # counts of which the logarithm is known
     LINE = 64           # bytes that come from memory together
+    MOST_FIELDS = 16    # of a match
 
 cdef enum:  # statuses
     PLAIN = 0
@@ -905,6 +907,32 @@ cdef class Reader:
         self.forget(fitted)
 
 
+    cdef bint shown(self, Said said, int side, int label, double share, Py_ssize_t readable, Py_ssize_t *ends) except -1:
+        """Find the first and the last word that servicequal.detector.decide.evidence shows; whether there are any."""
+        cdef Py_ssize_t at, begin = 0, first = 0, end = 0, k
+        cdef double best = 0.0, total = 0.0, most = 0.0
+        cdef double *weights = <double *>_room(said.words, sizeof(double))
+        self.tell(said, side, label, weights)
+        for at in range(said.words + 1):
+            if at < said.words and not said.marks[at]:
+                total += weights[at]
+                continue
+            if total > best:
+                best, first, end = total, begin, at
+            begin = at + 1
+            total = 0.0
+        if best > 0 and end - first > readable:
+            for k in range(first, end):
+                most = max(most, weights[k])
+            while weights[first] < share * most:
+                first += 1
+            while weights[end - 1] < share * most:
+                end -= 1
+        PyMem_Free(weights)
+        ends[0], ends[1] = first, end - 1
+        return best > 0
+
+
 cdef inline void _append(Said said, int side, int after, int size, int32_t row) noexcept:
     if row >= 0:
         said.around[side][after][size][said.counts[side][after][size]] = row
@@ -913,6 +941,11 @@ cdef inline void _append(Said said, int side, int after, int size, int32_t row) 
 
 cdef inline bint _space(Py_UCS4 c) noexcept:
     return c == 32 or 9 <= c <= 13 or 28 <= c <= 31 if c < 128 else Py_UNICODE_ISSPACE(c)
+
+
+cdef bint _sounds(str text):
+    """Whether there is anything in a text but space; with its kind this makes Turn.scorable."""
+    return len(text) > 0 and (not _space(PyUnicode_READ_CHAR(text, 0)) or not text.isspace())
 
 
 cdef void _listen(str text, Py_ssize_t longest, double *loudness) noexcept:
@@ -982,58 +1015,94 @@ cdef extern from *:
         Py_XDECREF(old);
     }
     """
-    object SQ_NEW(object kind, object nothing)
+    object SQ_NEW(object kind, object nothing)  # sq_copy and sq_put are for what this made and nobody else has seen
     Py_ssize_t sq_offset(object field)
     void sq_copy(object to, object source, Py_ssize_t offset)
     void sq_put(object to, Py_ssize_t offset, object value)
 
 
+_NONE = ()
+
+
 cdef class Maker:
-    """Makes matches from others. Those are frozen, and changing a copy of one field after field is dear: where the class
-    keeps its fields in slots these are filled here."""
+    """Makes matches from others. Those are frozen, and making one field after field is dear: where the class keeps its
+    fields in slots these are filled here."""
 
     cdef object kind, sample
     cdef str reason
     cdef bint direct
-    cdef dict offsets
+    cdef int count
+    cdef Py_ssize_t offsets[MOST_FIELDS]
+    cdef Py_ssize_t cue, turn, start, end, text, speaker, status, why, confidence, softened_by
 
     def __cinit__(self, sample, str reason):
         """``sample`` is what a proposal has in common with all others, ``reason`` why a match is vetoed, with the place of
         its probability."""
+        cdef dict at
         self.kind, self.sample, self.reason = type(sample), sample, reason
-        self.offsets = {field.name: sq_offset(self.kind.__dict__.get(field.name)) for field in fields(sample)}
-        self.direct = min(self.offsets.values()) > 0 and not hasattr(self.kind, "__post_init__")
+        at = {field.name: sq_offset(self.kind.__dict__.get(field.name)) for field in fields(sample)}
+        self.direct = min(at.values()) > 0 and len(at) <= MOST_FIELDS and not hasattr(self.kind, "__post_init__")
+        self.count = len(at)
+        if self.direct:
+            for k, offset in enumerate(at.values()):
+                self.offsets[k] = offset
+        self.cue, self.turn, self.start, self.end, self.text = at["cue"], at["turn"], at["start"], at["end"], at["text"]
+        self.speaker, self.status, self.why, self.confidence = at["speaker"], at["status"], at["reason"], at["confidence"]
+        self.softened_by = at["softened_by"]
 
-    cdef object changed(self, match, dict values):
-        """``dataclasses.replace(match, **values)``."""
-        if not self.direct or type(match) is not self.kind:
-            return replace(match, **values)
-        made = SQ_NEW(self.kind, ())
-        for offset in self.offsets.values():
-            sq_copy(made, match, offset)
-        for name, value in values.items():
-            sq_put(made, self.offsets[name], value)
+    cdef object copied(self, match):
+        cdef int k
+        cdef object made = SQ_NEW(self.kind, _NONE)
+        for k in range(self.count):
+            sq_copy(made, match, self.offsets[k])
         return made
 
     cdef object sure(self, match, double chance):
-        return self.changed(match, {"confidence": _rounded(chance)})
+        """The match with its probability."""
+        if not self.direct or type(match) is not self.kind:
+            return replace(match, confidence=_rounded(chance))
+        made = self.copied(match)
+        sq_put(made, self.confidence, _rounded(chance))
+        return made
 
     cdef object vetoed(self, match, double chance):
-        why = self.reason.format(chance)
-        values = {"status": "excused", "reason": why, "confidence": _rounded(chance), "softened_by": ()}
-        return self.changed(match, values)
+        """The match, found too improbable."""
+        reason = self.reason.format(chance)
+        if not self.direct or type(match) is not self.kind:
+            return replace(match, status="excused", reason=reason, confidence=_rounded(chance), softened_by=_NONE)
+        made = self.copied(match)
+        sq_put(made, self.status, "excused")
+        sq_put(made, self.why, reason)
+        sq_put(made, self.confidence, _rounded(chance))
+        sq_put(made, self.softened_by, _NONE)
+        return made
 
-    cdef object proposed(self, str cue, Py_ssize_t number, turn, where, double chance):
-        start, end = where
-        values = {
-            "cue": cue, "turn": number, "start": start, "end": end, "text": turn.text[start:end],
-            "speaker": turn.speaker, "confidence": _rounded(chance),
-        }
-        return self.changed(self.sample, values)
+    cdef object proposed(self, str cue, Py_ssize_t number, turn, start, end, double chance):
+        """A match that no phrase makes."""
+        text, speaker = turn.text[start:end], turn.speaker
+        if not self.direct:
+            return replace(
+                self.sample, cue=cue, turn=number, start=start, end=end, text=text, speaker=speaker,
+                confidence=_rounded(chance),
+            )
+        made = self.copied(self.sample)
+        sq_put(made, self.cue, cue)
+        sq_put(made, self.turn, number)
+        sq_put(made, self.start, start)
+        sq_put(made, self.end, end)
+        sq_put(made, self.text, text)
+        sq_put(made, self.speaker, speaker)
+        sq_put(made, self.confidence, _rounded(chance))
+        return made
+
+
+def rounded(double chance):
+    """``round(chance, 4)`` of a probability."""
+    return _rounded(chance)
 
 
 cdef object _rounded(double chance):
-    """``round(chance, 4)`` of a probability, by a division where it is plain which way that goes."""
+    """The same: where it is plain which way that goes a division of whole numbers gives the very number."""
     cdef double scaled = chance * 1e4, near = rint(scaled)
     if fabs(fabs(scaled - near) - 0.5) < 1e-6:
         return round(chance, 4)
@@ -1049,11 +1118,21 @@ cdef struct Inputs:         # of the second layer that are not nothing
     int32_t first
 
 
+cdef class Asked:
+    """What somebody wants to know of a conversation: see Talk.decided."""
+
+    cdef double own_words, least_sure, share
+    cdef Py_ssize_t readable
+    cdef int group
+    cdef Maker maker
+    cdef object evidence, another_s
+
+
 cdef class Talk:
     """A conversation read, and the matches in it."""
 
     cdef Reader reader
-    cdef object said_turns
+    cdef object said_turns, forms, known
     cdef Py_ssize_t turns
     cdef list saids                 # by turn; None where it is not scored
     cdef list matches               # by turn
@@ -1074,7 +1153,7 @@ cdef class Talk:
         """``known`` keeps readings of turns; None where nobody looks again. ``channel`` is its place among those of a
         turn's shape, or -1."""
         cdef Py_ssize_t count = len(turns), total = len(matches), each
-        self.reader, self.said_turns, self.turns = reader, turns, count
+        self.reader, self.said_turns, self.forms, self.known, self.turns = reader, turns, forms, known, count
         self.width = max(reader.agent.width, reader.customer.width)
         each = (2 * self.width + SHAPES) * sizeof(double) + 3 * sizeof(uint64_t) + 2
         self.held = _room(1, count * each + total * (sizeof(int32_t) + 2) + 8)
@@ -1087,32 +1166,34 @@ cdef class Talk:
         self.statuses = self.labels + total
         self.speakers = self.statuses + total
         self.roles = self.speakers + count
-        self._read(turns, forms, known)
+        self._read()
         self._take(matches)
         self._weigh(<double>start, <double>(max(1, (count if of is None else of) - 1)), channel)
 
     def __dealloc__(self):
         PyMem_Free(self.held)
 
-    cdef int _read(self, turns, forms, known) except -1:
+    cdef int _read(self) except -1:
         cdef Py_ssize_t n = 0
         cdef Said said
+        cdef dict turn
         cdef int role
         self.saids = []
-        for turn in turns:
-            speaker = turn.speaker
+        for each in self.said_turns:
+            turn = each.__dict__  # a look at a model's field costs more than all that is done with it
+            speaker, text = turn["speaker"], turn["text"]
             role = AGENT if speaker == "agent" else CUSTOMER if speaker == "customer" else OTHERS
             self.speakers[n] = role
             self.roles[n] = -1
             said = None
-            if turn.scorable:
+            if turn["kind"] == "message" and _sounds(text):
                 self.roles[n] = role
-                if known is not None:
-                    said = known.get(("said", speaker, turn.text))
+                if self.known is not None:
+                    said = self.known.get(("said", speaker, text))
                 if said is None:
-                    said = self.reader.read(forms[n].text, turn.text, role)
-                    if known is not None:
-                        known["said", speaker, turn.text] = said
+                    said = self.reader.read(self.forms[n].text, text, role)
+                    if self.known is not None:
+                        self.known["said", speaker, text] = said
             self.saids.append(said)
             n += 1
         return 0
@@ -1318,11 +1399,16 @@ cdef class Talk:
             raise IndexError("not a turn that is scored")
         return 0
 
-    def decided(self, Maker maker, int group, double own_words, double least_sure, place):
-        """The matches that count, in order. ``place`` says where the words of a turn stand that speak for a cue."""
+    def decided(self, Maker maker, rules, int group, evidence, another_s):
+        """The matches that count, in order. ``rules`` are numbers, as servicequal.detector.decide has them: the log-odds of
+        a turn's own words and the probability of a deflection that a proposal needs, the share from which a word is
+        telling and the words of a readable sentence. ``evidence`` says of a form and its words' weights where they speak,
+        ``another_s`` of a place in a form whether its words are somebody else's."""
         cdef list out = [], found
         cdef Py_ssize_t n, k = 0, total = len(self.matches), begin
-        cdef int role, proposed
+        cdef Asked asked = Asked.__new__(Asked)
+        asked.own_words, asked.least_sure, asked.share, asked.readable = rules
+        asked.evidence, asked.another_s, asked.maker, asked.group = evidence, another_s, maker, group
         while k < total and self.places[k] < 0:
             out.append(self.matches[k])
             k += 1
@@ -1330,9 +1416,8 @@ cdef class Talk:
             begin = k
             while k < total and self.places[k] == n:
                 k += 1
-            role = self.roles[n]
-            if role == AGENT or role == CUSTOMER:
-                found = self._of_turn(maker, n, begin, k, group, own_words, least_sure, place)
+            if 0 <= self.roles[n] < OTHERS:
+                found = self._of_turn(asked, n, begin, k)
                 if found is not None:
                     out += found
             elif begin < k:
@@ -1342,12 +1427,12 @@ cdef class Talk:
             out.sort(key=_IN_ORDER)
         return tuple(out)
 
-    cdef list _of_turn(self, Maker maker, Py_ssize_t n, Py_ssize_t begin, Py_ssize_t end, int group,
-                       double own_words, double least_sure, place):
+    cdef list _of_turn(self, Asked asked, Py_ssize_t n, Py_ssize_t begin, Py_ssize_t end):
+        """What counts in a turn, None if nothing."""
         cdef Fitted fitted = self.reader.side(self.roles[n])
         cdef double *row = self.chances + n * self.width
         cdef uint64_t mine = self.told[3 * n] | self.told[3 * n + 1]
-        cdef uint64_t said = _said(fitted, row, mine, group)
+        cdef uint64_t said = _said(fitted, row, mine, asked.group)
         cdef uint64_t missing
         cdef Py_ssize_t k
         cdef int label
@@ -1356,71 +1441,62 @@ cdef class Talk:
             out = []
             for k in range(begin, end):
                 label = self.labels[k]
+                match = self.matches[k]
                 if label < 0:  # a cue of the user's own pack: the detector has no opinion
-                    out.append(self.matches[k])
+                    out.append(match)
                 elif self.statuses[k] == EXCUSED or said >> label & 1:
-                    out.append(maker.sure(self.matches[k], row[label]))
+                    out.append(asked.maker.sure(match, row[label]))
                 else:
-                    out.append(maker.vetoed(self.matches[k], row[label]))
+                    out.append(asked.maker.vetoed(match, row[label]))
         missing = said & ~(mine | self.told[3 * n + 2])
-        if missing:
-            out = self._propose(out, maker, fitted, n, missing, own_words, least_sure, place)
-        return out
+        return self._propose(asked, out, fitted, n, missing) if missing else out
 
-    cdef list _propose(self, list out, Maker maker, Fitted fitted, Py_ssize_t n, uint64_t missing,
-                       double own_words, double least_sure, place):
-        """The matches of a turn and those that no phrase names, in order."""
+    cdef list _propose(self, Asked asked, list out, Fitted fitted, Py_ssize_t n, uint64_t missing):
+        """The matches of a turn and those that no phrase makes, in order."""
         cdef Said own = <Said>self.saids[n]
         cdef int label
         cdef double chance
         cdef Py_ssize_t found = len(out) if out is not None else 0
         for label in range(fitted.labels):
-            if not missing >> label & 1 or own.own[label] < own_words:
+            if not missing >> label & 1 or own.own[label] < asked.own_words:
                 continue
             chance = self.chances[n * self.width + label]
-            if fitted.hurting >> label & 1 and chance < least_sure:
+            if fitted.hurting >> label & 1 and chance < asked.least_sure:
                 continue
-            where = place(n, fitted.names[label])
-            if where is not None:
+            place = self._remembered(asked, n, label) if self.known is not None else self._place(asked, n, label)
+            if place is not None:
+                start, end = <tuple>place
                 if out is None:
                     out = []
-                out.append(maker.proposed(fitted.names[label], n, self.said_turns[n], where, chance))
+                out.append(asked.maker.proposed(fitted.names[label], n, self.said_turns[n], start, end, chance))
         if out is not None and len(out) > max(1, found):
             out.sort(key=_IN_TURN)
         return out
 
-    def evidence(self, Py_ssize_t turn, str name, double share, Py_ssize_t readable):
-        """The first and the last word that servicequal.detector.decide.evidence shows of a side's turn, None where no
-        word speaks for the label. Not for a turn longer than what is read: ask for ``telling``."""
-        self._check(turn)
-        cdef Said said = <Said>self.saids[turn]
-        cdef int side = self.roles[turn], label = self.reader.side(side).label_of[name]
-        cdef Py_ssize_t at, begin = 0, first = 0, end = 0, k
-        cdef double best = 0.0, total = 0.0, most = 0.0
-        cdef double *weights = <double *>_room(said.words, sizeof(double))
-        self.reader.tell(said, side, label, weights)
-        for at in range(said.words + 1):
-            if at < said.words and not said.marks[at]:
-                total += weights[at]
-                continue
-            if total > best:
-                best, first, end = total, begin, at
-            begin = at + 1
-            total = 0.0
-        if best > 0 and end - first > readable:
-            for k in range(first, end):
-                most = max(most, weights[k])
-            while weights[first] < share * most:
-                first += 1
-            while weights[end - 1] < share * most:
-                end -= 1
-        PyMem_Free(weights)
-        return (first, end - 1) if best > 0 else None
+    cdef object _remembered(self, Asked asked, Py_ssize_t n, int label):
+        """The same as ``_place``, found once for a text."""
+        cdef tuple key = ("place", self.reader.side(self.roles[n]).names[label], self.said_turns[n].text)
+        if key not in self.known:
+            self.known[key] = self._place(asked, n, label)
+        return self.known[key]
 
-    def cut(self, Py_ssize_t turn):
-        """Whether a side's turn is longer than what is read of it."""
-        self._check(turn)
-        return (<Said>self.saids[turn]).cut
+    cdef object _place(self, Asked asked, Py_ssize_t n, int label):
+        """Where a turn's words speak for a label; None where they are another's."""
+        cdef Said said = <Said>self.saids[n]
+        cdef int side = self.roles[n]
+        cdef Fitted fitted = self.reader.side(side)
+        cdef Py_ssize_t ends[2]
+        form = self.forms[n]
+        if said.cut:
+            place = asked.evidence(form, self.reader.telling(said, side, label))
+        elif self.reader.shown(said, side, label, asked.share, asked.readable, ends):
+            spans = form.spans
+            place = (spans[ends[0]][0], spans[ends[1]][1])
+        else:
+            place = asked.evidence(form, [])
+        if fitted.hurting >> label & 1 and asked.another_s(form, place[0], place[1]):
+            return None
+        return place
 
 
 cdef uint64_t _said(Fitted fitted, const double *row, uint64_t named, int group) noexcept:

@@ -71,14 +71,10 @@ def _in_python(matches: Sequence[CueMatch], read: Read, detector: Detector) -> t
 
 
 def _decided(talk: Any, read: Read) -> tuple[CueMatch, ...]:
-    """The same by the compiled layers; where the words stand that speak for a cue is asked turn by turn."""
-
-    def place(turn: int, cue: str) -> tuple[int, int] | None:
-        key = ("place", read.conversation.turns[turn].text, cue)
-        return read.stretch.remember(key, lambda: _shown(read.form(turn), talk, turn, cue))
-
+    """The same by the compiled layers."""
     group = 0 if read.conversation.channel == "social" else 1
-    decided: tuple[CueMatch, ...] = talk.decided(_maker(), group, _OWN_WORDS, _LEAST_SURE, place)
+    rules = (_OWN_WORDS, _LEAST_SURE, _TELLING_SHARE, _READABLE)
+    decided: tuple[CueMatch, ...] = talk.decided(_maker(), rules, group, evidence, _another_s)
     return decided
 
 
@@ -86,16 +82,6 @@ def _decided(talk: Any, read: Read) -> tuple[CueMatch, ...]:
 def _maker() -> Any:
     sample = CueMatch(cue="", turn=0, start=0, end=0, text="", speaker="agent", pattern=MODEL)
     return compiled().Maker(sample, IMPROBABLE)
-
-
-def _shown(form: Aligned, talk: Any, turn: int, cue: str) -> tuple[int, int] | None:
-    """Where the words of a turn that the compiled layers read speak for a cue; None where they are another's."""
-    if talk.cut(turn):
-        start, end = evidence(form, talk.telling(turn, cue))
-    else:
-        words = talk.evidence(turn, cue, _TELLING_SHARE, _READABLE)
-        start, end = (form.spans[words[0]][0], form.spans[words[1]][1]) if words else _whole(form)
-    return _unless_another_s(form, start, end, cue)
 
 
 _LEAST_SURE = 0.35
@@ -201,18 +187,16 @@ def _proposed(
 
 def _place(form: Aligned, turn: TurnText, detector: Detector, side: str, cue: str) -> tuple[int, int] | None:
     """Where the words of a turn speak for a cue; None where they are another's."""
-    return _unless_another_s(form, *evidence(form, detector.telling_words(turn, side, cue)), cue)
+    start, end = evidence(form, detector.telling_words(turn, side, cue))
+    return None if cue in HURTING and _another_s(form, start, end) else (start, end)
 
 
-def _unless_another_s(form: Aligned, start: int, end: int, cue: str) -> tuple[int, int] | None:
-    """The place, or None where its words are a deflection quoted, denied or reported."""
-    if cue in HURTING:
-        text = form.source
-        if context.quoted(text, start, end):
-            return None
-        if form.flags & _HEDGING and context.hedged(normalise(text[start:end])):
-            return None
-    return start, end
+def _another_s(form: Aligned, start: int, end: int) -> bool:
+    """Whether words that deflect are quoted, denied or reported."""
+    text = form.source
+    if context.quoted(text, start, end):
+        return True
+    return bool(form.flags & _HEDGING) and context.hedged(normalise(text[start:end]))
 
 
 _HEDGING = families.DENYING | families.REPORTING

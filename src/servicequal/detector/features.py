@@ -40,6 +40,13 @@ So what is decided about a turn rests on its neighbours alone once a conversatio
 conversations of up to 26 turns."""
 
 
+class Known(dict[tuple[str, ...], Any]):
+    """What follows from turns' words alone, kept. A copy or pickle begins anew: what is missing is found again."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Known, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Where the turns that are looked at stand: their first is turn ``start`` of a conversation of ``of`` turns.
@@ -50,7 +57,7 @@ class Stretch:
 
     start: int = 0
     of: int | None = None
-    known: dict[tuple[str, ...], Any] | None = field(default=None, compare=False)
+    known: Known | None = field(default=None, compare=False)
 
     def remember(self, key: tuple[str, ...], find: Callable[[], T]) -> T:
         """What ``find`` gives, found only once for the same key where this is kept."""

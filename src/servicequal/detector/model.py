@@ -104,9 +104,7 @@ def _fitted(grams: Any, name: str, side: Side) -> Any:
     limits = [[side.thresholds.get(f"{g}/{base}", never) for base in ("phrase", "model")] for g in ("social", "other")]
     scales = [BLOCK_SCALE[block] for block in BLOCKS]
     letters, first = side.vocabulary["letters"], (side.shape_weights, side.bias)
-    return grams.Fitted(
-        LABELS[name], ANY, HURTING, scales, letters, side.idf, side.weights, first, second, limits
-    )
+    return grams.Fitted(LABELS[name], ANY, HURTING, scales, letters, side.idf, side.weights, first, second, limits)
 
 
 def compiled() -> Any:
@@ -409,12 +407,15 @@ def _side(archive: zipfile.ZipFile, name: str) -> Side:
     for block in BLOCKS:
         vocabulary[block] = {gram: row + i for i, gram in enumerate(words[block])}
         row += len(words[block])
-    inputs = len(second_names(name))
-    fits = arrays["weights"].shape == (row, len(LABELS[name])) and arrays["shape_weights"].shape[0] == len(SHAPES)
-    if not fits or arrays["second"].shape != (inputs, len(LABELS[name])):
+    labels, inputs = len(LABELS[name]), len(second_names(name))
+    sizes = ((row,), (row, labels), (len(SHAPES), labels), (labels,), (inputs,), (inputs,), (inputs, labels), (labels,))
+    if [arrays[a].shape for a in _ARRAYS] != list(sizes):
         raise ValueError("made by another version of servicequal; train it again")
     thresholds = json.loads(archive.read(f"{name}/thresholds.json"))
-    return Side(vocabulary=vocabulary, thresholds={k: np.asarray(v) for k, v in thresholds.items()}, **arrays)
+    tables = {k: np.asarray(v, dtype=np.float64) for k, v in thresholds.items()}
+    if any(table.shape != (labels,) for table in tables.values()):
+        raise ValueError("made by another version of servicequal; train it again")
+    return Side(vocabulary=vocabulary, thresholds=tables, **arrays)
 
 
 def _json(value: Any) -> bytes:

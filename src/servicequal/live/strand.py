@@ -9,7 +9,7 @@ from typing import Any
 from ..conversation import Channel, Conversation, Span, Turn
 from ..cues import CueMatch, soften, softeners
 from ..detector.decide import CONTEXT_AFTER, CONTEXT_BEFORE, decide
-from ..detector.features import LONGEST_PLACE, Stretch
+from ..detector.features import LONGEST_PLACE, Known, Stretch
 from ..hygiene import HygieneNote
 from ..rubric import Judged
 from ..rules import Verdict, View
@@ -32,7 +32,7 @@ class Heard:
     found: list[tuple[CueMatch, ...]] = field(default_factory=list)
     owners: dict[int, str | None] = field(default_factory=dict)
     aside: dict[int, Turn] = field(default_factory=dict)
-    known: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
 
     def sided(self, n: int) -> bool:
         """Whether a turn is an agent's or a customer's, with words in it."""
