@@ -116,3 +116,10 @@ def test_a_turn_that_opens_like_a_question_is_one(text):
     form = align(text)
     asks = " ?" in form.text or re2.search(OPENING, form.text) is not None
     assert View(conversation, ()).questions() == ([0] if asks and not text.isspace() and text else [])
+
+
+def test_each_family_has_a_bit_of_its_own():
+    bits = [*families.WORDS, families.FIGURES, families.ADDRESS]
+    assert len(set(bits)) == len(bits)
+    assert all(bit.bit_count() == 1 for bit in bits)
+    assert max(bits) < 1 << 32, "the compiled normal form keeps families in 32 bits"
