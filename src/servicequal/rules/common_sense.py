@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from .. import families
@@ -39,7 +40,6 @@ _FAMILIES = {
 _SAID_IN_A_WORD = families.REFERENCE | families.ORDER
 """Details for which a word of their family is enough to name them."""
 _FIGURES = families.FIGURES | families.ADDRESS
-_ADDRESS = r"@[^ ]+ [.] [a-z]"
 
 
 _HELPING = MOVING | bits("diagnosis", "ownership", "proactive")
@@ -89,22 +89,17 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent does not ask for a reference, order, account or booking number, e-mail, phone number or
     postcode that the customer has already given in this conversation."""
     said = view.families()
-    if not any(said[n] & _FIGURES for n in view.customer):
-        return not_applicable("the customer gave no number or address that could be asked for twice")
+    giving = [n for n in view.customer if said[n] & _FIGURES]
     given: dict[str, int] = {}
-    again: list[int] = []
-    last = -1
-    for n in sorted(view.agent + view.customer):
-        if view.turns[n].speaker == "agent":
-            last = n
-            if given and wanted(said[n], view.normal(n)) in given:
-                again.append(n)
-        elif said[n] & _FIGURES:
-            asked = wanted(said[last], view.normal(last)) if last >= 0 else None
-            for kind in details(said[n], view.normal(n), asked):
-                given.setdefault(kind, n)
+    for n in giving:
+        before = bisect_left(view.agent, n) - 1
+        asked = _wanted(view, view.agent[before]) if before >= 0 else None
+        for kind in details(said[n], view.normal(n), asked):
+            given.setdefault(kind, n)
     if not given:
         return not_applicable("the customer gave no number or address that could be asked for twice")
+    asking = [n for n in view.agent if n > giving[0] and said[n] & families.DETAIL]
+    again = [n for n in asking if given.get(_wanted(view, n) or "", n) < n]
     if again:
         spans = tuple(view.whole(n) for n in again)
         return Verdict(0.0, "asked for something that the customer had already given", spans)
@@ -112,10 +107,13 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     return Verdict(1.0, "what the customer gave was not asked for again", spans)
 
 
+def _wanted(view: View, turn: int) -> str | None:
+    said = view.families()[turn]
+    return wanted(said, view.normal(turn)) if said & families.DETAIL else None
+
+
 def wanted(said: int, normal: str) -> str | None:
     """The kind of detail that an agent's turn, with these families of words, asks for."""
-    if not said & families.DETAIL:
-        return None
     kinds = _ASKED.items()
     return next((kind for kind, p in kinds if said & _FAMILIES[kind] and pattern(p).search(normal)), None)
 
@@ -129,9 +127,20 @@ def details(said: int, normal: str, asked: str | None) -> list[str]:
             family = said & _FAMILIES[kind]
             if kind == asked or family & _SAID_IN_A_WORD or (family and pattern(p).search(normal)):
                 kinds.append(kind)
-    if said & families.ADDRESS and "email" not in kinds and pattern(_ADDRESS).search(normal):
+    if said & families.ADDRESS and "email" not in kinds and _gives_address(normal):
         kinds.append("email")
     return kinds
+
+
+def _gives_address(normal: str) -> bool:
+    """Whether there is something like *me@example . org*: many write to *@somebody*, which is no address."""
+    at = normal.find("@")
+    while at >= 0:
+        end = normal.find(" ", at)
+        if end > at + 1 and normal.startswith(" . ", end) and "a" <= normal[end + 3 : end + 4] <= "z":
+            return True
+        at = normal.find("@", end) if end >= 0 else -1
+    return False
 
 
 _REPEATED, _VOLUNTEERED = bits("repeat_contact"), bits("proactive", "ownership")

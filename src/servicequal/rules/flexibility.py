@@ -124,11 +124,7 @@ def no_blank_cheque(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent does not promise whatever the customer wants, certainty about things nobody can be certain
     of, or gifts without measure."""
     families = view.families()
-    reckless = []
-    for n in view.agent:
-        said = families[n]
-        if said & _MEASURELESS and (said & RECKLESS or said & WHATEVER) and is_reckless(said, view.normal(n)):
-            reckless.append(n)
+    reckless = [n for n in view.agent if _may_be_reckless(families[n]) and is_reckless(families[n], view.normal(n))]
     if reckless:
         return Verdict(0.0, "promised without measure", tuple(view.whole(n) for n in reckless))
     if not view.agent_said & _MAKE_GOOD or not _occasion(view):
@@ -171,11 +167,12 @@ _RECKLESS = (
 )
 
 
-_MEASURELESS = RECKLESS | WISHING
+def _may_be_reckless(said: int) -> bool:
+    return bool(said & RECKLESS or (said & WISHING and said & WHATEVER))
 
 
 def is_reckless(said: int, normal: str) -> bool:
     """Whether a turn, with these families of words, promises without measure."""
-    if not (said & RECKLESS or (said & WISHING and said & WHATEVER)):
+    if not _may_be_reckless(said):
         return False
     return pattern(_RECKLESS).search(normal) is not None

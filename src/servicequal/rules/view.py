@@ -248,9 +248,15 @@ class View:
 
 def _breaths(turns: Sequence[int]) -> list[int]:
     """For each place in a list of turns where the breath ends that it belongs to."""
-    ends = [len(turns)] * len(turns)
-    for at in range(len(turns) - 2, -1, -1):
-        ends[at] = ends[at + 1] if turns[at + 1] == turns[at] + 1 else at + 1
+    ends = []
+    end = after = len(turns)
+    following = -1
+    for turn in reversed(turns):
+        if turn + 1 != following:
+            end = after
+        ends.append(end)
+        following, after = turn, after - 1
+    ends.reverse()
     return ends
 
 
