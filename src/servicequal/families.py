@@ -32,10 +32,10 @@ WHATEVER = 1 << 16
 """A promise without measure has a word of the first of these, or one of each of the others."""
 ASKING = 1 << 17
 """One of these is among the first words of a sentence that asks."""
-DENIAL = 1 << 7
-FLATLY = 1 << 8
+DENIAL = 1 << 18
+FLATLY = 1 << 19
 """A word that denies is followed by one of the first, or is one of the second."""
-REPORTER = 1 << 9
+REPORTER = 1 << 20
 """One of these is in who reports."""
 
 WORDS: Mapping[int, frozenset[str]] = {
