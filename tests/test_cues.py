@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from servicequal import normal
 from servicequal.conversation import Conversation, Turn
+from servicequal.normal import align
 from servicequal.packs import CUSTOMER, HELPING, HURTING, builtin_packs
 from support import said, swapped, talk
 
@@ -291,3 +295,54 @@ def test_a_million_characters_take_seconds(scorer, kind):
     worker.join()
     assert not alive, f"a turn of a million characters of {kind} is still being scored after {took:.0f} s"
     assert worker.exitcode in (0, -9)
+
+
+# -- the compiled steps ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def compiled(finder):
+    pytest.importorskip("servicequal._sieve", reason="installed without a compiler")
+    assert all(side._fast is not None for side in finder._sides.values())
+
+
+SAID = ("it's nothing to do with us", 'He said "calm down"', "never is there nothing I can do?")
+
+
+@pytest.mark.parametrize("count", [0, 1, 50, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 120, 127, 128, 2040, 2048, 2049])
+@pytest.mark.parametrize("said", SAID)
+def test_fast_path_is_naive_path_at_any_length(compiled, finder, said, count):
+    filling = " ".join(("zebra", "crew")[n % 2] for n in range(count))
+    for text in (
+        f"{filling} {said}",
+        f"{said} {filling}",
+        f"{said}. {filling[: count * 3].replace('w', 'w.')}. {said}",
+    ):
+        assert finder.find_in_text(text, "agent") == finder.find_naively(text, "agent") != []
+
+
+def test_a_very_long_turn_is_survived(compiled, finder):
+    text = "zebra crew " * 50_000 + "it's nothing to do with us"
+    assert "disowning" in [m.cue for m in finder.find_in_text(text, "agent")]
+    assert finder.find_in_text("yes. " * 100_000, "customer") == []
+
+
+def test_words_are_met_anew_after_the_words_at_hand_were_let_go(compiled, finder, monkeypatch):
+    small = normal._compiled_reader(1500)
+    monkeypatch.setattr(normal, "_reader", small)
+    texts = [f"word{n} {example} w{n}ord" for n, example in enumerate(EXAMPLES[:120])]
+    for text in texts:
+        for speaker in ("agent", "customer"):
+            assert finder.find_in_text(text, speaker) == finder.find_naively(text, speaker)
+    early, late = align(texts[0]), align(texts[-1])
+    assert finder._sides["agent"].find(early, "agent", 0) == finder.find_naively(texts[0], "agent")
+    assert finder._sides["agent"].find(late, "agent", 0) == finder.find_naively(texts[-1], "agent")
+    assert pickle.loads(pickle.dumps(early)).words == early.words
+
+
+def test_many_threads_find_what_one_finds(compiled, finder):
+    texts = [f"{example} Zebra{n % 7}#{n} 24hrs" for n, example in enumerate(EXAMPLES[:200])]
+    alone = [finder.find_naively(text, "agent") for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda k: [finder.find_in_text(t, "agent") for t in texts[k:] + texts[:k]], range(4)):
+            assert sorted(map(repr, found)) == sorted(map(repr, alone))

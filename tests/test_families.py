@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import servicequal as sq
-from servicequal import families
+from servicequal import context, families
 from servicequal.normal import align
 from servicequal.rules import View, common_sense, flexibility, problem_solving
 
@@ -133,3 +133,55 @@ def test_each_family_has_a_bit_of_its_own():
     assert len(set(bits)) == len(bits)
     assert all(bit.bit_count() == 1 for bit in bits)
     assert max(bits) < 1 << 32, "the compiled normal form keeps families in 32 bits"
+
+
+# -- what stands before a match ------------------------------------------------------------------------
+
+EXCUSES = {
+    "denied": (context._DENIED, families.DENYING, context.DENIED_WITHIN),
+    "supposed": (context._SUPPOSED, families.SUPPOSING, context.SUPPOSED_WITHIN),
+    "reported": (context._REPORTED, families.REPORTING, context.REPORTED_WITHIN),
+}
+
+
+def before(source: str):
+    """What a pattern finds right before a match, with words for its gaps."""
+    named = source.replace("[^ .?:]+", "(?:zebra|crew|that|you)").replace("$", "")
+    return st.from_regex(re.compile(named), fullmatch=True)
+
+
+@pytest.mark.parametrize("kind", EXCUSES)
+@given(data=st.data())
+def test_whatever_excuses_a_match_has_a_word_of_its_family_near_it(kind, data):
+    source, family, within = EXCUSES[kind]
+    said = data.draw(before(source))
+    assert re2.search(source, said) is not None
+    words = said.split()
+    places = [at for at, word in enumerate(words) if families.of(word) & family and len(words) - at <= within]
+    assert places, said
+    if kind == "denied":
+        assert any(
+            (families.of(words[at]) & families.FLATLY and len(words) - at <= 3)
+            or (at + 1 < len(words) and families.of(words[at + 1]) & families.DENIAL)
+            for at in places
+        ), said
+    if kind == "reported":
+        assert any(families.of(word) & families.REPORTER for at in places for word in words[max(0, at - 5) : at]), said
+
+
+@given(st.from_regex(re.compile(context._ASKING.replace("[^ .?:]+", "(?:zebra|crew)")), fullmatch=True))
+def test_whatever_asks_has_a_word_of_its_family_among_the_first(said):
+    assert any(families.of(word) & families.ASKING for word in said.split()[:3]), said
+
+
+SAYINGS = ("it's nothing to do with us", "there's nothing I can do", "calm down", "that's our policy")
+
+
+@pytest.mark.parametrize("source", [*(source for source, _, _ in EXCUSES.values()), context._ASKING[1:]])
+@given(data=st.data())
+def test_what_stands_before_a_match_is_read_alike_with_and_without_the_compiled_steps(finder, source, data):
+    said = data.draw(before(source))
+    lead = data.draw(st.sampled_from(["", "Okay. ", "well", "Right then", "zebra " * 40]))
+    tail = data.draw(st.sampled_from(["", ".", "?", " right?", "😀?", "' said he"]))
+    text = f"{lead}{said} {data.draw(st.sampled_from(SAYINGS))}{tail}"
+    assert finder.find_in_text(text, "agent") == finder.find_naively(text, "agent")

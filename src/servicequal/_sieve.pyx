@@ -161,6 +161,7 @@ cdef class Table:
     cdef int length, width
     cdef bint shallow, odd
     cdef uint64_t whole_mask, others_mask, marks_mask
+    cdef int part_begin, part_end           # the words that loose units are looked for in; -1: any part of the text
     cdef uint64_t loose_first, loose_last   # where a loose unit may have its beginning and its end of a sentence
     cdef uint64_t *places       # of the words present, in a wide text
     cdef size_t places_room
@@ -196,6 +197,7 @@ cdef class Table:
         self.group_epoch = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self._take_units(plan.tables)
         self.loose_first = self.loose_last = ~(<uint64_t>0)
+        self.part_begin = self.part_end = -1
         paired = self._take_pairs(plan.tables)
         self._take_owners(plan.tables, paired)
         self._take_needs(plan.tables)
@@ -712,7 +714,9 @@ cdef class Table:
         return False
 
     cdef bint _is_between(self, int32_t first, int32_t count, int begin, int end) noexcept:
-        """Whether one of some loose units in a row is in these words of a narrow text, taken for a text of their own."""
+        """Whether one of some loose units in a row is in these words of a text, taken for a text of their own."""
+        if self.width > 1:
+            return self._is_between_wide(first, count, begin, end)
         cdef uint64_t begins = self.whole_mask & ~(((<uint64_t>1) << begin) - 1)
         cdef uint64_t ends = ((<uint64_t>2) << end) - 1
         cdef int32_t unit
@@ -723,6 +727,27 @@ cdef class Table:
                 found = True
                 break
         self.loose_first = self.loose_last = ~(<uint64_t>0)
+        return found
+
+    cdef bint _is_between_wide(self, int32_t first, int32_t count, int begin, int end) noexcept:
+        cdef uint64_t *mask = self.room + 4 * self.width
+        cdef int32_t unit
+        cdef int at
+        cdef bint found = False
+        self.part_begin, self.part_end = begin, end
+        for unit in range(first, first + count):
+            if not self._can_begin(unit):
+                continue
+            memset(mask, 0, self.width * sizeof(uint64_t))
+            for at in range(begin, end):
+                mask[at >> 6] |= (<uint64_t>1) << (at & 63)
+            if not self._ends(unit, mask, 1):
+                continue
+            for at in range(begin, end + 1):
+                found = found or mask[at >> 6] >> (at & 63) & 1
+            if found:
+                break
+        self.part_begin = self.part_end = -1
         return found
 
     cdef inline bint _can_begin(self, int32_t number) noexcept:
@@ -953,6 +978,7 @@ cdef class Table:
         cdef uint64_t *own = out + width
         cdef uint64_t *marks = self.room + width
         cdef uint64_t any, last
+        cdef int place
         for k in range(self.sequences[sequence], self.sequences[sequence + 1]):
             step = self.steps[k]
             if step.code == C_WORD:
@@ -999,15 +1025,15 @@ cdef class Table:
             else:
                 memcpy(own, at, width * sizeof(uint64_t))
                 _over(own, marks, width)
+                place = -1
                 if not step.value:  # only the text's own beginning or end
-                    if step.code == C_START:
-                        last = at[0] & 1
-                        memset(at, 0, width * sizeof(uint64_t))
-                        at[0] = last
-                    else:
-                        last = at[self.length >> 6] & ((<uint64_t>1) << (self.length & 63))
-                        memset(at, 0, width * sizeof(uint64_t))
-                        at[self.length >> 6] = last
+                    place = 0 if step.code == C_START else self.length
+                elif self.part_begin >= 0:
+                    place = self.part_begin if step.code == C_START else self.part_end
+                if place >= 0:
+                    last = at[place >> 6] & ((<uint64_t>1) << (place & 63))
+                    memset(at, 0, width * sizeof(uint64_t))
+                    at[place >> 6] = last
                 for i in range(width):
                     at[i] |= own[i]
             any = 0
@@ -1075,7 +1101,6 @@ cdef enum:
 cdef enum:  # what is left open of a hit, and the reasons that are not
     OPEN = 1
     CAN = 2
-    TURN_CAN = 4
     EXCEPTED = 1
     ASKS = 2
 
@@ -1188,7 +1213,7 @@ cdef class Finder:
                 if doubts is None:
                     doubts = self.doubts(form, speaker, turn)
                 found.append(doubts.judged(
-                    hits[k].phrase, hits[k].start, hits[k].end, bool(-hits[k].order & TURN_CAN), bool(-hits[k].order & CAN)
+                    hits[k].phrase, hits[k].start, hits[k].end, bool(-hits[k].order & CAN)
                 ))
             return found
         finally:
@@ -1278,17 +1303,16 @@ cdef class Finder:
         cdef Entry *entries = form.lexicon.entries
         cdef Cue *cue = self.cues + hit.cue
         cdef int32_t before = hit.first - 1, after = hit.behind, left, right, asks
-        cdef bint narrow = table.width == 1
         if cue.epoch != table.epoch:
             cue.epoch = table.epoch
             cue.can = table._can(cue.first, cue.count)
             cue.turn_can = table._can(cue.turn_first, cue.turn_count)
-            if cue.turn_can and narrow:
+            if cue.turn_can:
                 cue.turn_can = table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
-        if cue.turn_can and narrow:
+        if cue.turn_can:
             return EXCEPTED
-        if cue.turn_can or (cue.can and not narrow) or (form.quotes and self._may_be_quoted(form, tokens[hit.first].start)):
-            return -(OPEN | (CAN if cue.can else 0) | (TURN_CAN if cue.turn_can else 0))
+        if form.quotes and self._may_be_quoted(form, tokens[hit.first].start):
+            return -(OPEN | (CAN if cue.can else 0))
         while before >= 0 and not entries[tokens[before].entry].traits & TRAIT_MARK:
             before -= 1
         if entries[tokens[after - 1].entry].traits & TRAIT_MARK:

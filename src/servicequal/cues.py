@@ -329,18 +329,12 @@ class _Doubts:
         self._speaker: Role = speaker
         self._turn = turn
         self._reading = context.Reading(form)
-        self._spoilt: dict[str, frozenset[str]] = {}
 
-    def judged(self, phrase: int, start: int, end: int, spoilt: bool, excepted: bool) -> CueMatch:
-        """One match; whether exceptions anywhere in the turn, or in its sentence, can be there is known."""
-        side = self._side
-        found = side._phrases[phrase]
+    def judged(self, phrase: int, start: int, end: int, excepted: bool) -> CueMatch:
+        """One match that no exception anywhere in the turn excuses; whether one can be in its sentence is known."""
+        found = self._side._phrases[phrase]
         hit = _Hit(found.pack.cue, start, end, found)
-        if spoilt and hit.cue not in self._spoilt:
-            self._spoilt[hit.cue] = side._spoilt({hit.cue}, self._form.text, None)
-        none: frozenset[str] = frozenset()
-        spoiling = self._spoilt.get(hit.cue, none) if spoilt else none
-        return side._judge(hit, self._form, self._reading, spoiling, self._speaker, self._turn, excepted)
+        return self._side._judge(hit, self._form, self._reading, frozenset(), self._speaker, self._turn, excepted)
 
 
 def _excuses(pack: Pack) -> int:

@@ -434,7 +434,7 @@ def _kinds() -> tuple[dict[int, int], list[str]]:
     return kinds, alone
 
 
-def _compiled_reader() -> Any:
+def _compiled_reader(most: int = _MOST_WORDS) -> Any:
     """The compiled steps, or None where the package was installed without a compiler."""
     try:
         from . import _words
@@ -442,7 +442,7 @@ def _compiled_reader() -> Any:
         return None
     told = (*(words for _, words in _TRAITS), *(followers for _, followers in _CONTEXT.values()))
     known = {*_PLAIN_OR_NOT, *families.BITS}.union(*told)
-    return _words.Reader(*_kinds(), _about, known, (families.FIGURES, families.ADDRESS), _MOST_WORDS)
+    return _words.Reader(*_kinds(), _about, known, (families.FIGURES, families.ADDRESS), most)
 
 
 _reader = _compiled_reader()
