@@ -6,10 +6,12 @@ Everything else in servicequal points back here: a cue, a finding or a highlight
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from .rendering import Rendered
 
@@ -25,16 +27,40 @@ ROLES: tuple[str, ...] = get_args(Role)
 CHANNELS: tuple[str, ...] = get_args(Channel)
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
 def _whole(value: object) -> object:
     """Half a character (a lone surrogate) can't be written to any file: it becomes U+FFFD, and offsets stay."""
-    if isinstance(value, str) and not value.isascii():
-        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in value)
-    return value
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) and not value.isascii() else value
 
 
 def _lowered(value: object) -> object:
     """Spelling of the closed vocabularies is forgiven for case and outer space, for nothing else."""
     return value.strip().lower() if isinstance(value, str) else value
+
+
+class _Whole:
+    """A text whose half characters are made whole; JSON has none, so there nothing is called for it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = handler(source)
+        mended = core_schema.no_info_before_validator_function(_whole, text)
+        return core_schema.json_or_python_schema(json_schema=text, python_schema=mended)
+
+
+class _Spelled:
+    """A word of a closed vocabulary: as it stands, or lowered where it is none. So hardly any is lowered."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        word = handler(source)
+        *most, last = map(repr, get_args(source))
+        return core_schema.union_schema(
+            [word, core_schema.no_info_before_validator_function(_lowered, word)],
+            mode="left_to_right",
+            custom_error_type="literal_error",
+            custom_error_context={"expected": f"{', '.join(most)} or {last}"},
+        )
 
 
 class Turn(BaseModel):
@@ -47,12 +73,12 @@ class Turn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    speaker: Annotated[Role, BeforeValidator(_lowered)]
-    text: Annotated[str, BeforeValidator(_whole)]
+    speaker: Annotated[Role, _Spelled()]
+    text: Annotated[str, _Whole()]
     start: float | None = Field(default=None, allow_inf_nan=False)
     end: float | None = Field(default=None, allow_inf_nan=False)
     speaker_id: str | None = None
-    kind: Annotated[Kind, BeforeValidator(_lowered)] = "message"
+    kind: Annotated[Kind, _Spelled()] = "message"
     confidence: float | None = Field(default=None, ge=0.0, le=1.0)
 
     @property

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from servicequal.conversation import Conversation, Turn
 from servicequal.errors import ReadError, Rejected
@@ -191,3 +192,23 @@ def test_conversations_wrapped_in_an_object(tmp_path):
     first, rejected, last = read(file, on_error="collect")
     assert (first.id, last.id) == ("a", "c")
     assert isinstance(rejected, Rejected)
+
+
+@pytest.mark.parametrize("read_one", [Turn.model_validate, lambda turn: Turn.model_validate_json(json.dumps(turn))])
+def test_a_turn_forgives_case_and_outer_space_of_closed_words_and_nothing_else(read_one):
+    turn = read_one({"speaker": " AGENT\x1c", "text": "é \U0001f600", "kind": "Note"})
+    assert (turn.speaker, turn.text, turn.kind) == ("agent", "é \U0001f600", "note")
+    roles = "Input should be 'agent', 'customer', 'bot', 'system' or 'unknown'"
+    for broken, said in (
+        ({"speaker": "king", "text": "Hi."}, [("speaker", roles)]),
+        ({"speaker": 3, "text": 3}, [("speaker", roles), ("text", "Input should be a valid string")]),
+        ({"text": None}, [("speaker", "Field required"), ("text", "Input should be a valid string")]),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            read_one(broken)
+        assert [(error["loc"][0], error["msg"]) for error in caught.value.errors()] == said
+
+
+def test_half_a_character_in_memory_is_made_whole():
+    assert Turn(speaker="agent", text="é\ud800b\udc00").text == "é\ufffdb\ufffd"
+    assert Turn(speaker="agent", text="a\ud800").text == "a\ufffd"

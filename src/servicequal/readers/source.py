@@ -69,7 +69,7 @@ class Source:
         inner = PurePosixPath(self.name.rpartition("!")[2].replace("\\", "/"))
         return inner.with_suffix("") if inner.suffix.lower() == ".gz" else inner
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """The extension in lower case: ``.jsonl`` of ``calls.JSONL.gz``."""
         return self.path.suffix.lower()
