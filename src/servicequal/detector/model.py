@@ -44,6 +44,9 @@ _STATUSES = ("plain", "softened", "excused")
 _NOTHING = -4.0
 """Log-odds that stand for a neighbour that isn't there."""
 
+_MOST_ODDS = 8.0
+"""Log-odds of the first layer that the second is told at most, for or against."""
+
 _REACH = 3
 """How many turns away a neighbour of the other side may be."""
 
@@ -135,7 +138,7 @@ class Detector:
             return None
         fitted = [_fitted(grams, name, self.sides[name]) for name in ("agent", "customer")]
         vocabularies = [[self.sides[name].vocabulary[b] for b in BLOCKS] for name in ("agent", "customer")]
-        return grams.Reader(*fitted, vocabularies, LONGEST, LONGEST_PLACE)
+        return grams.Reader(*fitted, vocabularies, LONGEST, LONGEST_PLACE, _NOTHING, _MOST_ODDS, _REACH)
 
     def talk(self, matches: Sequence[CueMatch], read: Read) -> Any:
         """A conversation and the matches in it, read by the compiled layers; None where there are none."""
@@ -296,7 +299,7 @@ def _opinions(rows: Mapping[int, Floats], labels: int) -> Floats:
     found = np.full((len(rows) + 1, labels), _NOTHING)
     for at, row in enumerate(rows.values()):
         found[at] = row
-    np.clip(found[:-1], -8, 8, out=found[:-1])
+    np.clip(found[:-1], -_MOST_ODDS, _MOST_ODDS, out=found[:-1])
     return found
 
 
