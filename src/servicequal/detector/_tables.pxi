@@ -302,13 +302,14 @@ ctypedef fused Weight:
 
 cdef void _add_rows(double *total, int width, const Weight *weights, int stride, const int32_t *rows,
                     const double *values, Py_ssize_t count) noexcept:
-    """Add to ``total`` the weights of each row times its value, the rows in order."""
+    """Add to ``total`` the weights of each row times its value, the rows in order: eight labels at a time, then two."""
     cdef int label = 0
     cdef Py_ssize_t k
-    cdef double a, b, c, d, value
+    cdef double a, b, c, d, e, f, g, h, value
     cdef const Weight *row
-    while label + 4 <= width:
+    while label + 8 <= width:
         a, b, c, d = total[label], total[label + 1], total[label + 2], total[label + 3]
+        e, f, g, h = total[label + 4], total[label + 5], total[label + 6], total[label + 7]
         for k in range(count):
             row = weights + <size_t>rows[k] * stride + label
             value = values[k]
@@ -316,9 +317,14 @@ cdef void _add_rows(double *total, int width, const Weight *weights, int stride,
             b += value * row[1]
             c += value * row[2]
             d += value * row[3]
+            e += value * row[4]
+            f += value * row[5]
+            g += value * row[6]
+            h += value * row[7]
         total[label], total[label + 1], total[label + 2], total[label + 3] = a, b, c, d
-        label += 4
-    if label < width:
+        total[label + 4], total[label + 5], total[label + 6], total[label + 7] = e, f, g, h
+        label += 8
+    while label < width:
         a, b = total[label], total[label + 1]
         for k in range(count):
             row = weights + <size_t>rows[k] * stride + label
@@ -326,3 +332,4 @@ cdef void _add_rows(double *total, int width, const Weight *weights, int stride,
             a += value * row[0]
             b += value * row[1]
         total[label], total[label + 1] = a, b
+        label += 2
