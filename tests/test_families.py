@@ -85,9 +85,19 @@ def given_plainly(normal: str, asked: str | None) -> list[str]:
     kinds = []
     if re2.search(r" [^ ]*[0-9][^ ]*[0-9][^ ]*[0-9]", normal):
         kinds += [kind for kind, p in common_sense._DETAILS.items() if kind == asked or re2.search(p, normal)]
-    if "email" not in kinds and re2.search(common_sense._ADDRESS, normal):
+    if "email" not in kinds and re2.search(r"@[^ ]+ [.] [a-z]", normal):
         kinds.append("email")
     return kinds
+
+
+@given(st.text("@a. 1é", max_size=30))
+@example("write to me@example.org")
+@example("@ . a")
+@example("a@@b@.c")
+@example("@" * 100_000)
+def test_an_address_is_told_without_its_pattern(text):
+    normal = align(text).text
+    assert common_sense._gives_address(normal) == (re2.search(r"@[^ ]+ [.] [a-z]", normal) is not None)
 
 
 @given(st.one_of(TEXTS, matching(problem_solving._PROMISE)))

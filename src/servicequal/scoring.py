@@ -185,12 +185,14 @@ class _Shared(NamedTuple):
     """How the points are shared out where some rules count and the others do not apply.
 
     ``counted`` are the places of those that count, ``shares`` what each rule can give (None where it does not count),
-    ``reaches`` for each dimension where its rules begin and end and how many of them count.
+    ``reaches`` for each dimension where its rules begin and end and how many of them count, ``dimensions`` those that
+    count within the overall score, with their weight and share.
     """
 
     counted: tuple[int, ...]
     shares: tuple[float | None, ...]
     reaches: tuple[tuple[str, int, int, int], ...]
+    dimensions: tuple[tuple[str, float, float], ...]
     coverage: dict[str, float]
 
 
@@ -218,7 +220,9 @@ class Tariff:
             tuple([rule.say_instead for rule in rules]),
             tuple([judged.critical for judged in self.rules]),
         )
-        self._bits = [(1 << at) if j.weight > 0 else 0 for at, j in enumerate(self.rules)]
+        self._outcomes: list[Outcome] = ["not_applicable"] * len(rules)
+        self._nothing = [0.0] * len(rules)
+        self._none: list[float | None] = [None] * len(rules)
         self._critical = [at for at, j in enumerate(self.rules) if j.critical]
         self._checks = [(j.rule.check, j.params) for j in self.rules]
         self._shared = lru_cache(maxsize=_MOST_PATTERNS)(self._share_out)
@@ -242,64 +246,70 @@ class Tariff:
         Points are whole multiples of 2⁻²⁰, which floating point adds without error: the ledger sums to its score
         exactly, in any order, and full credit is exactly 100.
         """
-        credits_, _, _, _, undetermined = zip(*verdicts, strict=True) if verdicts else ((),) * 5
-        applied = 0
-        for bit, credit, open_ in zip(self._bits, credits_, undetermined, strict=True):
-            if credit is not None and not open_:
-                applied |= bit
-        shared = self._shared(applied)
-        count = len(self.rules)
-        outcomes: list[Outcome] = ["not_applicable"] * count
-        credited = [0.0] * count
-        points: list[float | None] = [None] * count
-        lost: list[float | None] = [None] * count
-        for at, credit in enumerate(credits_):
+        reached, _, _, _, undetermined = zip(*verdicts, strict=True) if verdicts else ((),) * 5
+        open_ = True in undetermined
+        if open_:
+            reached = tuple([None if verdict.undetermined else verdict.credit for verdict in verdicts])
+        shared = self._shared(tuple([credit is not None for credit in reached]))
+        shares = shared.shares
+        outcomes = self._outcomes.copy()
+        credited, points, lost = self._nothing.copy(), self._none.copy(), self._none.copy()
+        for at, credit in enumerate(reached):
             if credit is None:
                 continue
             outcomes[at] = "met" if credit >= MET_FROM else "missed"
-            share = shared.shares[at]
-            if share is not None:
-                credited[at] = credit = min(1.0, max(0.0, credit))
-                points[at] = given = _units(share * credit)
-                lost[at] = share - given
-        if True in undetermined:
+            share = shares[at]
+            if share is None:
+                continue
+            if credit >= 1.0:
+                credited[at], points[at], lost[at] = 1.0, share, 0.0
+            elif credit <= 0.0:
+                points[at], lost[at] = 0.0, share
+            else:
+                points[at] = given = round(share * credit / _UNIT) * _UNIT
+                credited[at], lost[at] = credit, share - given
+        if open_:
             outcomes = [verdict.outcome for verdict in verdicts]
         scores = {d: sum(filter(None, points[b:e]), 0.0) if n else None for d, b, e, n in shared.reaches}
-        totals = self._totals(scores, outcomes)
+        totals = self._totals(shared.dimensions, scores, outcomes)
         overall = sum([line.points for line in totals]) if totals else None
         coverage = shared.coverage.copy()
         return Account(
             self, verdicts, outcomes, shared.counted, credited, points, lost, scores, coverage, totals, overall
         )
 
-    def _share_out(self, applied: int) -> _Shared:
+    def _share_out(self, applied: tuple[bool, ...]) -> _Shared:
         counted: list[int] = []
         shares: list[float | None] = [None] * len(self.rules)
         reaches = []
         coverage: dict[str, float] = {}
         end = 0
         for dimension in DIMENSIONS:
-            weights = [judged.weight for judged in self.rules if judged.rule.dimension == dimension]
-            begin, end = end, end + len(weights)
-            places = [at for at in range(begin, end) if applied >> at & 1]
+            all_of_it = [judged.weight for judged in self.rules if judged.rule.dimension == dimension]
+            begin, end = end, end + len(all_of_it)
+            places = [at for at in range(begin, end) if applied[at] and self.rules[at].weight > 0]
             mine = tuple(self.rules[at].weight for at in places)
-            total = fsum(weights)
+            total = fsum(all_of_it)
             coverage[dimension] = min(1.0, fsum(mine) / total) if total > 0 else 0.0
             for at, share in zip(places, _shares(mine), strict=True):
                 shares[at] = share
             counted += places
             reaches.append((dimension, begin, end, len(places)))
-        return _Shared(tuple(counted), tuple(shares), tuple(reaches), coverage)
+        weights = {d: self.weights[d] for d, _, _, count in reaches if count and self.weights[d] > 0}
+        dimensions = tuple(zip(weights, weights.values(), _shares(tuple(weights.values())), strict=True))
+        return _Shared(tuple(counted), tuple(shares), tuple(reaches), dimensions, coverage)
 
-    def _totals(self, scores: Mapping[str, float | None], outcomes: Sequence[Outcome]) -> tuple[LedgerLine, ...]:
+    def _totals(
+        self,
+        dimensions: Sequence[tuple[str, float, float]],
+        scores: Mapping[str, float | None],
+        outcomes: Sequence[Outcome],
+    ) -> tuple[LedgerLine, ...]:
         """The ledger lines of the overall score: one for each dimension, and the cap where it cuts something off."""
-        weights = self.weights
-        counted = [(d, s) for d, s in scores.items() if s is not None and weights[d] > 0]
-        shares = _shares(tuple([weights[d] for d, _ in counted]))
-        lines = [
-            _line(OVERALL, d, "dimension", weights[d], s / 100, _units(share * s / 100))
-            for (d, s), share in zip(counted, shares, strict=True)
-        ]
+        lines = []
+        for dimension, weight, share in dimensions:
+            score = scores[dimension] or 0.0
+            lines.append(_line(OVERALL, dimension, "dimension", weight, score / 100, _units(share * score / 100)))
         broken = [self.rules[at] for at in self._critical if outcomes[at] == "missed"]
         if broken and lines:
             lowest = min(broken, key=lambda j: (j.cap, j.rule.code))

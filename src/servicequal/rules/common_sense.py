@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from .. import families
 from ..context import pattern
+from ..conversation import Span
 from .base import Verdict, not_applicable, rule
 from .view import HURTFUL, MOVING, View, bits
 
@@ -36,8 +37,9 @@ _FAMILIES = {
     "phone": families.PHONE,
 }
 """What words a detail cannot be named without."""
+_SAID_IN_A_WORD = families.REFERENCE | families.ORDER
+"""Details for which a word of their family is enough to name them."""
 _FIGURES = families.FIGURES | families.ADDRESS
-_ADDRESS = r"@[^ ]+ [.] [a-z]"
 
 
 _HELPING = MOVING | bits("diagnosis", "ownership", "proactive")
@@ -87,22 +89,17 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent does not ask for a reference, order, account or booking number, e-mail, phone number or
     postcode that the customer has already given in this conversation."""
     said = view.families()
-    if not any(said[n] & _FIGURES for n in view.customer):
-        return not_applicable("the customer gave no number or address that could be asked for twice")
+    giving = [n for n in view.customer if said[n] & _FIGURES]
     given: dict[str, int] = {}
-    again: list[int] = []
-    last = -1
-    for n in sorted(view.agent + view.customer):
-        if view.turns[n].speaker == "agent":
-            last = n
-            if given and wanted(said[n], view.normal(n)) in given:
-                again.append(n)
-        elif said[n] & _FIGURES:
-            asked = wanted(said[last], view.normal(last)) if last >= 0 else None
-            for kind in details(said[n], view.normal(n), asked):
-                given.setdefault(kind, n)
+    for n in giving:
+        before = bisect_left(view.agent, n) - 1
+        asked = _wanted(view, view.agent[before]) if before >= 0 else None
+        for kind in details(said[n], view.normal(n), asked):
+            given.setdefault(kind, n)
     if not given:
         return not_applicable("the customer gave no number or address that could be asked for twice")
+    asking = [n for n in view.agent if n > giving[0] and said[n] & families.DETAIL]
+    again = [n for n in asking if given.get(_wanted(view, n) or "", n) < n]
     if again:
         spans = tuple(view.whole(n) for n in again)
         return Verdict(0.0, "asked for something that the customer had already given", spans)
@@ -110,10 +107,13 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     return Verdict(1.0, "what the customer gave was not asked for again", spans)
 
 
+def _wanted(view: View, turn: int) -> str | None:
+    said = view.families()[turn]
+    return wanted(said, view.normal(turn)) if said & families.DETAIL else None
+
+
 def wanted(said: int, normal: str) -> str | None:
     """The kind of detail that an agent's turn, with these families of words, asks for."""
-    if not said & families.DETAIL:
-        return None
     kinds = _ASKED.items()
     return next((kind for kind, p in kinds if said & _FAMILIES[kind] and pattern(p).search(normal)), None)
 
@@ -124,11 +124,23 @@ def details(said: int, normal: str, asked: str | None) -> list[str]:
     kinds = []
     if said & families.FIGURES:
         for kind, p in _DETAILS.items():
-            if kind == asked or (said & _FAMILIES[kind] and pattern(p).search(normal)):
+            family = said & _FAMILIES[kind]
+            if kind == asked or family & _SAID_IN_A_WORD or (family and pattern(p).search(normal)):
                 kinds.append(kind)
-    if said & families.ADDRESS and "email" not in kinds and pattern(_ADDRESS).search(normal):
+    if said & families.ADDRESS and "email" not in kinds and _gives_address(normal):
         kinds.append("email")
     return kinds
+
+
+def _gives_address(normal: str) -> bool:
+    """Whether there is something like *me@example . org*: many write to *@somebody*, which is no address."""
+    at = normal.find("@")
+    while at >= 0:
+        end = normal.find(" ", at)
+        if end > at + 1 and normal.startswith(" . ", end) and "a" <= normal[end + 3 : end + 4] <= "z":
+            return True
+        at = normal.find("@", end) if end >= 0 else -1
+    return False
 
 
 _REPEATED, _VOLUNTEERED = bits("repeat_contact"), bits("proactive", "ownership")
@@ -147,13 +159,12 @@ def said_once(view: View, params: Mapping[str, float]) -> Verdict:
     """Once the agent has spoken, the customer does not have to say again what they said, asked or waited for."""
     if not view.agent:
         return not_applicable("no agent turn")
-    later = view.customer[bisect_right(view.customer, view.agent[0]) :]
-    if not later:
+    if not view.heard:
         return not_applicable("the customer did not speak again after the agent")
-    repeats = view.turns_with(later, _REPEATED)
+    repeats = view.turns_with(view.heard, _REPEATED) if view.customer_said & _REPEATED else []
     credit = max(0.0, 1 - 0.5 * len(repeats))
     text = f"the customer had to repeat themselves in {len(repeats)} turns after the agent spoke"
-    return Verdict(credit, text, view.spans(repeats, _REPEATED))
+    return Verdict(credit, text, view.spans(repeats, _REPEATED) if repeats else ())
 
 
 @rule(
@@ -190,7 +201,7 @@ def sees_the_need(view: View, params: Mapping[str, float]) -> Verdict:
     turns = len(found)
     credit = min(1.0, 0.25 + turns / max(2.0, len(view.agent) / 3)) if turns else 0.0
     text = f"something useful volunteered or taken on in {turns} agent turns"
-    return Verdict(credit, text, view.spans(found, _VOLUNTEERED))
+    return Verdict(credit, text, view.spans(found, _VOLUNTEERED) if found else ())
 
 
 @rule(
@@ -219,15 +230,17 @@ def mood(view: View) -> Verdict:
 
 
 def _mood(view: View) -> Verdict:
-    later = view.customer[bisect_right(view.customer, view.agent[0]) :] if view.agent else ()
+    later = view.heard
     if not later:
         return not_applicable("the customer did not speak again after the agent")
     half = later[len(later) // 2 :]
-    glad, cross = view.turns_with(half, _GLAD), view.turns_with(half, _CROSS)
-    last_glad, last_cross = (turns[-1] if turns else -1 for turns in (glad, cross))
+    glad = view.turns_with(half, _GLAD) if view.customer_said & _GLAD else []
+    cross = view.turns_with(half, _CROSS) if view.customer_said & _CROSS else []
+    last_glad, last_cross = glad[-1] if glad else -1, cross[-1] if cross else -1
     credit, text = how_it_ends(len(glad), len(cross), last_glad, last_cross, len(half))
-    by_cross = credit < 0.5 or not glad
-    return Verdict(credit, text, view.spans(cross, _CROSS) if by_cross else view.spans(glad, _GLAD))
+    if glad and credit >= 0.5:
+        return Verdict(credit, text, view.spans(glad, _GLAD))
+    return Verdict(credit, text, view.spans(cross, _CROSS) if cross else ())
 
 
 def how_it_ends(happy: int, angry: int, last_glad: int, last_cross: int, heard: int) -> tuple[float, str]:
@@ -255,11 +268,15 @@ def deflection_share(view: View, turns: Sequence[int]) -> Verdict:
 def _deflection_share(view: View, turns: Sequence[int]) -> Verdict:
     if not turns:
         return not_applicable("no agent turn")
-    said, softened = view.said, view.softened
-    hard = [n for n in turns if said[n] & HURTFUL]
-    soft = [n for n in turns if softened[n] & HURTFUL and not said[n] & HURTFUL]
-    credit, text = how_much_deflects(len(hard), len(soft), len(turns))
-    return Verdict(credit, text, view.spans_hard_first(turns, HURTFUL) if hard or soft else ())
+    hard = soft = 0
+    spans: tuple[Span, ...] = ()
+    if (view.agent_said | view.agent_softened) & HURTFUL:
+        said, softened = view.said, view.softened
+        hard = len([n for n in turns if said[n] & HURTFUL])
+        soft = len([n for n in turns if softened[n] & HURTFUL and not said[n] & HURTFUL])
+        spans = view.spans_hard_first(turns, HURTFUL)
+    credit, text = how_much_deflects(hard, soft, len(turns))
+    return Verdict(credit, text, spans)
 
 
 def how_much_deflects(hard: int, soft: int, turns: int) -> tuple[float, str]:

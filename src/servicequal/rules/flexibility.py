@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import families
 from ..context import pattern
 from ..conversation import Span
+from ..families import RECKLESS, WHATEVER, WISHING
 from .base import Verdict, not_applicable, rule
 from .common_sense import mood
 from .view import COUNTING, View, bits
@@ -123,8 +123,8 @@ def no_sending_away(view: View, params: Mapping[str, float]) -> Verdict:
 def no_blank_cheque(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent does not promise whatever the customer wants, certainty about things nobody can be certain
     of, or gifts without measure."""
-    said = view.families()
-    reckless = [n for n in view.agent if said[n] & _MEASURELESS and is_reckless(said[n], view.normal(n))]
+    families = view.families()
+    reckless = [n for n in view.agent if _may_be_reckless(families[n]) and is_reckless(families[n], view.normal(n))]
     if reckless:
         return Verdict(0.0, "promised without measure", tuple(view.whole(n) for n in reckless))
     if not view.agent_said & _MAKE_GOOD or not _occasion(view):
@@ -167,11 +167,12 @@ _RECKLESS = (
 )
 
 
-_MEASURELESS = families.RECKLESS | families.WISHING
+def _may_be_reckless(said: int) -> bool:
+    return bool(said & RECKLESS or (said & WISHING and said & WHATEVER))
 
 
 def is_reckless(said: int, normal: str) -> bool:
     """Whether a turn, with these families of words, promises without measure."""
-    if not (said & families.RECKLESS or (said & families.WISHING and said & families.WHATEVER)):
+    if not _may_be_reckless(said):
         return False
     return pattern(_RECKLESS).search(normal) is not None

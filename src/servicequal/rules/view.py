@@ -46,9 +46,8 @@ _HEAD = re.compile("[a-z0-9_]*")
 
 PLAIN, SOFTENED, COUNTING = range(3)
 """Which cues of a turn: those that are plainly said, those softened by help, or both."""
-_Places = list[tuple[int, Span]]
-_Evidence = tuple[_Places, _Places, _Places]
-"""Bits and spans of the cues of a turn, by which they are."""
+_Evidence = list[tuple[int, int, Span]]
+"""Of each cue of a turn: its bit if it is plain, its bit if it is softened, and where it stands."""
 
 
 _span = maker(Span)
@@ -59,7 +58,8 @@ class View:
 
     ``said`` and ``softened`` have for each turn the bits (see :func:`bits`) of its plain and of its softened cues,
     ``agent_said``, ``agent_softened`` and ``customer_said`` those of all turns of a side. ``later`` are the agent's
-    turns after the first failure was reported, ``later_said`` their plain cues.
+    turns after the first failure was reported, ``later_said`` their plain cues. ``heard`` are the customer's turns
+    after the agent has spoken.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class View:
         self.agent_said = self.said_in(self.agent)
         self.agent_softened = reduce(or_, map(self.softened.__getitem__, self.agent), 0)
         self.customer_said = self.said_in(self.customer)
+        self.heard = self.customer[bisect_right(self.customer, self.agent[0]) :] if self.agent else ()
         self.first_failure = self._first_failure()
         """The first customer turn that reports a problem, or None."""
         first = self.first_failure
@@ -176,27 +177,26 @@ class View:
         return self.apart(self._places(turns, wanted, PLAIN) + self._places(turns, wanted, SOFTENED))
 
     def _places(self, turns: Iterable[int], wanted: int, which: int) -> list[Span]:
-        counting, known = self._counting, self._evidence
-        return [
-            span
-            for n in turns
-            if n in counting
-            for bit, span in (known[n] if n in known else self._read(n))[which]
-            if bit & wanted
-        ]
+        known, read, said, softened = self._evidence, self._read, self.said, self.softened
+        if which == PLAIN:
+            turns = [n for n in turns if said[n] & wanted]
+            return [e[2] for n in turns for e in (known[n] if n in known else read(n)) if e[0] & wanted]
+        if which == SOFTENED:
+            turns = [n for n in turns if softened[n] & wanted]
+            return [e[2] for n in turns for e in (known[n] if n in known else read(n)) if e[1] & wanted]
+        turns = [n for n in turns if (said[n] | softened[n]) & wanted]
+        return [e[2] for n in turns for e in (known[n] if n in known else read(n)) if (e[0] | e[1]) & wanted]
 
     def _read(self, turn: int) -> _Evidence:
         """The evidence of one turn, which is looked at for the first time."""
-        plain: _Places = []
-        softened: _Places = []
-        counting: _Places = []
-        for match in self._counting[turn]:
-            place = BITS.get(match.cue, _OWN), _span(match.turn, match.start, match.end)
-            counting.append(place)
-            (plain if match.status == "plain" else softened).append(place)
-        if len(counting) > 1 and len({(m.start, m.end) for m in self._counting[turn]}) < len(counting):
-            self._shared = True
-        self._evidence[turn] = found = (plain, softened, counting)
+        found: _Evidence = []
+        matches = self._counting[turn]
+        for match in matches:
+            bit, span = BITS.get(match.cue, _OWN), _span(turn, match.start, match.end)
+            found.append((bit, 0, span) if match.status == "plain" else (0, bit, span))
+        if len(found) > 1 and len({match.start for match in matches}) < len(found):
+            self._shared = self._shared or len({(match.start, match.end) for match in matches}) < len(found)
+        self._evidence[turn] = found
         return found
 
     def apart(self, spans: list[Span]) -> tuple[Span, ...]:
@@ -248,9 +248,15 @@ class View:
 
 def _breaths(turns: Sequence[int]) -> list[int]:
     """For each place in a list of turns where the breath ends that it belongs to."""
-    ends = [len(turns)] * len(turns)
-    for at in range(len(turns) - 2, -1, -1):
-        ends[at] = ends[at + 1] if turns[at + 1] == turns[at] + 1 else at + 1
+    ends = []
+    end = after = len(turns)
+    following = -1
+    for turn in reversed(turns):
+        if turn + 1 != following:
+            end = after
+        ends.append(end)
+        following, after = turn, after - 1
+    ends.reverse()
     return ends
 
 
