@@ -122,7 +122,7 @@ class CueFinder:
         found: list[CueMatch] = []
         for number, turn in enumerate(conversation.turns):
             side = self._sides.get(turn.speaker)
-            if side is not None and turn.scorable:
+            if side is not None and turn.kind == "message":  # one without words holds no cue
                 found += side.find(forms[number], turn.speaker, number)
         return soften(found, conversation, self._softeners)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from .dynamics import dynamics
 from .errors import Rejected
 from .forms import Forms
 from .hygiene import HygieneNote, check
-from .outline import outlined
+from .outline import Outline, outlined
 from .packs import Pack, builtin_macros, with_user_packs
 from .pool import cut, ordered
 from .rubric import Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
@@ -67,13 +67,33 @@ class Scorer:
 
     def judge(self, conversation: Conversation) -> Judgement:
         """What :meth:`score` says, before it is spelled out: for those who write it straight to a table."""
-        outline = outlined(conversation)
-        notes = check(conversation, outline)
-        forms = Forms(conversation)
-        cues = self.cues(conversation, forms)
-        account = self._account(View(conversation, cues, forms, outline), notes)
+        return self.judge_all((conversation,))[0]
+
+    def judge_all(self, conversations: Sequence[Conversation]) -> list[Judgement]:
+        """:meth:`judge` for several, step by step instead of one by one.
+
+        Each step has tables and code of its own, about as much as a processor keeps at hand: taken in turns they
+        would drive each other out. A few dozen conversations at a time are enough, and all are held until the end.
+        """
+        outlines = list(map(outlined, conversations))
+        notes = list(map(check, conversations, outlines))
+        forms = list(map(Forms, conversations))
+        cues = self._cues(conversations, forms)
+        views = map(View, conversations, cues, forms, outlines)
+        accounts = list(map(self._account, views, notes))
+        found = zip(conversations, outlines, notes, forms, cues, accounts, strict=True)
+        return [self._judgement(*of_one) for of_one in found]
+
+    def _judgement(
+        self,
+        conversation: Conversation,
+        outline: Outline,
+        notes: tuple[HygieneNote, ...],
+        forms: Forms,
+        cues: tuple[CueMatch, ...],
+        account: Account,
+    ) -> Judgement:
         whole = (cues, account.overall, account.scores)
-        agents = shares(conversation, outline, whole, lambda part: self._part(part, notes, forms))
         return Judgement(
             conversation.id,
             conversation.channel,
@@ -82,8 +102,30 @@ class Scorer:
             notes,
             self.fingerprint,
             dynamics(conversation, outline),
-            agents,
+            shares(conversation, outline, whole, lambda part: self._part(part, notes, forms)),
         )
+
+    def judge_each(
+        self, items: Iterable[Conversation | Rejected]
+    ) -> Iterator[tuple[Conversation | Rejected, Judgement | Exception | None]]:
+        """Each item with its judgement, in order: what :meth:`judge` raised where it did, None for a Rejected."""
+        for some in cut(items, _length, _AT_ONCE, _MOST_TURNS):
+            talks = [item for item in some if isinstance(item, Conversation)]
+            try:
+                judged: Iterator[Judgement | Exception] = iter(self.judge_all(talks))
+            except MemoryError:
+                raise
+            except Exception:  # of one of them: a bug that it brings out costs it alone
+                judged = map(self._tried, talks)
+            yield from ((item, None if isinstance(item, Rejected) else next(judged)) for item in some)
+
+    def _tried(self, conversation: Conversation) -> Judgement | Exception:
+        try:
+            return self.judge(conversation)
+        except MemoryError:
+            raise
+        except Exception as error:
+            return error
 
     def _part(
         self, part: Conversation, notes: tuple[HygieneNote, ...], forms: Forms
@@ -95,11 +137,16 @@ class Scorer:
 
     def cues(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
         """The cues of one conversation, without rules or scores."""
-        forms = forms or Forms(conversation)
-        found = self._finder.find(conversation, forms)
+        return self._cues((conversation,), (forms or Forms(conversation),))[0]
+
+    def _cues(self, conversations: Sequence[Conversation], forms: Sequence[Forms]) -> list[tuple[CueMatch, ...]]:
+        found = list(map(self._finder.find, conversations, forms))
         if self.semantic:
-            found = self.semantic.join(conversation, found)
-        return decide(conversation, found, self.detector, forms=forms) if self.detector else found
+            found = list(map(self.semantic.join, conversations, found))
+        if self.detector is None:
+            return found
+        own = self.detector
+        return [decide(*of_one[:2], own, forms=of_one[2]) for of_one in zip(conversations, found, forms, strict=True)]
 
     def _account(self, view: View, notes: tuple[HygieneNote, ...]) -> Account:
         outline = view.outline
@@ -180,6 +227,12 @@ _CHUNK, _HEAVIEST = 64, 400_000
 """Conversations of a chunk at most, and characters."""
 _TURN = 40
 """What a turn without words costs, in characters."""
+_AT_ONCE, _MOST_TURNS = 32, 2_000
+"""Conversations that are taken through the steps together at most, and turns."""
+
+
+def _length(item: Conversation | Rejected) -> int:
+    return 0 if isinstance(item, Rejected) else len(item.turns)
 
 
 def _weight(item: Conversation | Rejected) -> int:

@@ -7,7 +7,7 @@ as any library that a cluster's Python uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -196,12 +196,12 @@ class _Work:
         """Arrow batches of turns (or of JSON) to Arrow batches of results."""
         found = _gathered(batches, self.reader) if isinstance(self.reader, Gathered) else _parsed(batches, self.reader)
         only_rejected = self.wanted == ("rejected",)
-        judge = None if only_rejected else _scorer(self.settings).judge
+        each = ((item, None) for item in found) if only_rejected else _scorer(self.settings).judge_each(found)
         part, count, weight = Part(turns=False), 0, 0
         identities: list[str | None] = []
-        for item in found:
+        for item, judged in each:
             identities.append(item.conversation_id if isinstance(item, Rejected) else item.id)
-            _put(part, count, item, judge)
+            _put(part, count, item, judged)
             count += 1
             weight += 1 if isinstance(item, Rejected) else len(item.turns)
             if weight >= _TURNS_AT_ONCE:
@@ -210,20 +210,15 @@ class _Work:
         yield from _batches(part, identities, self.wanted)
 
 
-def _put(
-    part: Part, position: int, item: Conversation | Rejected, judge: Callable[[Conversation], Judgement] | None
-) -> None:
-    """Score one conversation. What fails is rejected: it must not end a job over a million others."""
+def _put(part: Part, position: int, item: Conversation | Rejected, judged: Judgement | Exception | None) -> None:
+    """Put down one conversation. What fails is rejected: it must not end a job over a million others."""
     if isinstance(item, Rejected):
         part.reject(position, item)
-    elif judge is not None:
-        try:
-            judged = judge(item)
-        except Exception as error:  # the boundary to a user's own packs and detector
-            reason = f"scoring failed: {type(error).__name__}: {str(error)[:200]}"
-            part.reject(position, Rejected(reason, conversation_id=item.id))
-        else:
-            part.add(position, item, judged)
+    elif isinstance(judged, Exception):
+        reason = f"scoring failed: {type(judged).__name__}: {str(judged)[:200]}"
+        part.reject(position, Rejected(reason, conversation_id=item.id))
+    elif judged is not None:
+        part.add(position, item, judged)
 
 
 def _gathered(batches: Iterable[Any], reader: Gathered) -> Items:

@@ -12,6 +12,7 @@ from ..conversation import Conversation
 from ..errors import Rejected
 from ..readers.draft import printable
 from ..scorer import Scorer
+from ..scoring import Judgement
 from .chunks import Chunk
 from .files import Folder, part_name
 from .part import Part
@@ -39,12 +40,13 @@ def score_part(job: Job, scorer: Scorer, folder: Folder, threads: Executor) -> S
     """Score a chunk and publish its part. Raises BatchError where it can't be written."""
     part = Part(turns="turns" in folder.datasets)
     position, turns, rejected = job.position, 0, 0
-    for item in job.chunk.items():
-        refused = item if isinstance(item, Rejected) else _scored(item, position, scorer, part)
+    for item, judged in scorer.judge_each(job.chunk.items()):
+        refused = _refused(item, judged)
         if refused is not None:
             part.reject(position, refused)
             rejected += 1
-        elif isinstance(item, Conversation):
+        elif isinstance(item, Conversation) and isinstance(judged, Judgement):
+            part.add(position, item, judged)
             turns += len(item.turns)
         position += 1
     read = position - job.position
@@ -61,20 +63,17 @@ def score_part(job: Job, scorer: Scorer, folder: Folder, threads: Executor) -> S
     return folder.publish(job.chunk.number, said, writers, threads)
 
 
-def _scored(conversation: Conversation, position: int, scorer: Scorer, part: Part) -> Rejected | None:
-    """Put what is made of a conversation into the part. A bug that it brings out costs it alone, not the batch."""
-    try:
-        judged = scorer.judge(conversation)
-    except MemoryError:
-        raise
-    except Exception as error:
-        source = conversation.metadata.get("file")
-        reason = f"could not be scored: {type(error).__name__}: {str(error)[:200]}"
-        return Rejected(
-            printable(reason),
-            printable(source) if isinstance(source, str) else None,
-            conversation.id,
-            hint="please report this with the conversation's shape",
-        )
-    part.add(position, conversation, judged)
-    return None
+def _refused(item: Conversation | Rejected, judged: Judgement | Exception | None) -> Rejected | None:
+    """What is put down of an item that has no scorecard."""
+    if isinstance(item, Rejected):
+        return item
+    if not isinstance(judged, Exception):
+        return None
+    source = item.metadata.get("file")
+    reason = f"could not be scored: {type(judged).__name__}: {str(judged)[:200]}"
+    return Rejected(
+        printable(reason),
+        printable(source) if isinstance(source, str) else None,
+        item.id,
+        hint="please report this with the conversation's shape",
+    )
