@@ -38,6 +38,9 @@ class Quick:
     def score(self, conversation: sq.Conversation) -> sq.Scorecard:
         return self.judge(conversation).scorecard()
 
+    def judge_all(self, conversations: list[sq.Conversation]) -> list[Judgement]:
+        return list(map(self.judge, conversations))
+
     def judge(self, conversation: sq.Conversation) -> Judgement:
         if self.log:
             with open(self.log, "ab", buffering=0) as stream:  # noqa: PTH123

@@ -105,28 +105,6 @@ class Scorer:
             shares(conversation, outline, whole, lambda part: self._part(part, notes, forms)),
         )
 
-    def judge_each(
-        self, items: Iterable[Conversation | Rejected]
-    ) -> Iterator[tuple[Conversation | Rejected, Judgement | Exception | None]]:
-        """Each item with its judgement, in order: what :meth:`judge` raised where it did, None for a Rejected."""
-        for some in cut(items, _length, _AT_ONCE, _MOST_TURNS):
-            talks = [item for item in some if isinstance(item, Conversation)]
-            try:
-                judged: Iterator[Judgement | Exception] = iter(self.judge_all(talks))
-            except MemoryError:
-                raise
-            except Exception:  # of one of them: a bug that it brings out costs it alone
-                judged = map(self._tried, talks)
-            yield from ((item, None if isinstance(item, Rejected) else next(judged)) for item in some)
-
-    def _tried(self, conversation: Conversation) -> Judgement | Exception:
-        try:
-            return self.judge(conversation)
-        except MemoryError:
-            raise
-        except Exception as error:
-            return error
-
     def _part(
         self, part: Conversation, notes: tuple[HygieneNote, ...], forms: Forms
     ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
@@ -203,6 +181,30 @@ def _default() -> Scorer:
 def score(conversation: Conversation) -> Scorecard:
     """The scorecard of one conversation with the default rubric and packs."""
     return _default().score(conversation)
+
+
+def judged_each(
+    scorer: Scorer, items: Iterable[Conversation | Rejected]
+) -> Iterator[tuple[Conversation | Rejected, Judgement | Exception | None]]:
+    """Each item with its judgement, in order: what judging it raised where it did, None for a Rejected."""
+    for some in cut(items, _length, _AT_ONCE, _MOST_TURNS):
+        talks = [item for item in some if isinstance(item, Conversation)]
+        try:
+            judged: Iterator[Judgement | Exception] = iter(scorer.judge_all(talks))
+        except MemoryError:
+            raise
+        except Exception:  # of one of them: a bug that it brings out costs it alone
+            judged = map(partial(_judged, scorer), talks)
+        yield from ((item, None if isinstance(item, Rejected) else next(judged)) for item in some)
+
+
+def _judged(scorer: Scorer, conversation: Conversation) -> Judgement | Exception:
+    try:
+        return scorer.judge(conversation)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return error
 
 
 def score_many(

@@ -23,7 +23,7 @@ from .readers.gathered import Gathered
 from .readers.own_json import LineFile
 from .readers.roles import Roles, RolesArgument
 from .rubric import Rubric, apply_rubric, load_rubric
-from .scorer import Scorer
+from .scorer import Scorer, judged_each
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -196,7 +196,7 @@ class _Work:
         """Arrow batches of turns (or of JSON) to Arrow batches of results."""
         found = _gathered(batches, self.reader) if isinstance(self.reader, Gathered) else _parsed(batches, self.reader)
         only_rejected = self.wanted == ("rejected",)
-        each = ((item, None) for item in found) if only_rejected else _scorer(self.settings).judge_each(found)
+        each = ((item, None) for item in found) if only_rejected else judged_each(_scorer(self.settings), found)
         part, count, weight = Part(turns=False), 0, 0
         identities: list[str | None] = []
         for item, judged in each:

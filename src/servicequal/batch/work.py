@@ -11,7 +11,7 @@ from typing import Any
 from ..conversation import Conversation
 from ..errors import Rejected
 from ..readers.draft import printable
-from ..scorer import Scorer
+from ..scorer import Scorer, judged_each
 from ..scoring import Judgement
 from .chunks import Chunk
 from .files import Folder, part_name
@@ -40,7 +40,7 @@ def score_part(job: Job, scorer: Scorer, folder: Folder, threads: Executor) -> S
     """Score a chunk and publish its part. Raises BatchError where it can't be written."""
     part = Part(turns="turns" in folder.datasets)
     position, turns, rejected = job.position, 0, 0
-    for item, judged in scorer.judge_each(job.chunk.items()):
+    for item, judged in judged_each(scorer, job.chunk.items()):
         refused = _refused(item, judged)
         if refused is not None:
             part.reject(position, refused)
