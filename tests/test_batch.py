@@ -518,3 +518,27 @@ def test_a_consumer_that_stops_early_stops_the_processes(tmp_path):
     count = len(log.read_text().split())
     time.sleep(0.3)
     assert len(log.read_text().split()) == count
+
+
+def test_what_the_caller_holds_is_put_aside_for_the_garbage_collector_only_meanwhile(tmp_path):
+    import gc
+
+    seen = []
+
+    class Watching(Quick):
+        def judge(self, conversation):
+            seen.append(gc.get_freeze_count())
+            return super().judge(conversation)
+
+    assert gc.get_freeze_count() == 0
+    sq.score_to([talk("a"), talk("b")], tmp_path / "one", Watching())
+    assert len(seen) == 2
+    assert min(seen) > 0
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        put_aside = gc.get_freeze_count()
+        sq.score_to([talk("a")], tmp_path / "two", Watching())
+        assert gc.get_freeze_count() == put_aside
+    finally:
+        gc.unfreeze()
