@@ -56,7 +56,6 @@ from servicequal.scoring import Judgement
 sys.path.insert(0, str(Path(__file__).parent))
 from batch import generate
 
-
 FEW = 60
 """Conversations that the slow ways are measured on."""
 
