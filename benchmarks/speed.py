@@ -67,7 +67,7 @@ def timed(action: Callable[[], Any]) -> float:
     return time.process_time() - began
 
 
-def each(action: Callable[[Any], Any], items: list[Any]) -> None:
+def over_all(action: Callable[[Any], Any], items: list[Any]) -> None:
     """Do something with each item, and keep nothing."""
     for item in items:
         action(item)
@@ -170,9 +170,9 @@ def ratios(source: Path, rounds: int, console: Console) -> None:
     actions: dict[str, Callable[[], Any]] = {
         "whole run, phrases and rules": lambda: whole_run(source, plain),
         "whole run, with the detector": lambda: whole_run(source, full),
-        "scoring alone, phrases and rules": lambda: each(plain.score, conversations),
-        "scoring alone, with the detector": lambda: each(full.score, conversations),
-        "spaCy tokenizer": lambda: each(nlp.make_doc, texts),
+        "scoring alone, phrases and rules": lambda: over_all(plain.score, conversations),
+        "scoring alone, with the detector": lambda: over_all(full.score, conversations),
+        "spaCy tokenizer": lambda: over_all(nlp.make_doc, texts),
         "floor: validation and one scan": lambda: floor(lines, words),
         "cues by the sieve, on some": lambda: fast(few, plain),
         "spaCy Matcher, on some": lambda: [patterns(pipe(t.text)) for c in few for t in c.turns],
@@ -184,7 +184,7 @@ def ratios(source: Path, rounds: int, console: Console) -> None:
         pass
     else:
         vader = SentimentIntensityAnalyzer()
-        actions["VADER"] = lambda: each(vader.polarity_scores, texts)
+        actions["VADER"] = lambda: over_all(vader.polarity_scores, texts)
     took: dict[str, list[float]] = {name: [] for name in actions}
     gc.collect()
     gc.freeze()  # what is held here is no part of what is measured
