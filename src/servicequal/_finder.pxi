@@ -6,18 +6,6 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(object text) nogil
     uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t at) nogil
 
-cdef extern from *:
-    """
-    static PyObject *made_bare(PyObject *type, PyObject *nothing) {
-        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, nothing, NULL);
-    }
-    static int put_slot(PyObject *slot, PyObject *target, PyObject *value) {
-        return Py_TYPE(slot)->tp_descr_set(slot, target, value);
-    }
-    """
-    object made_bare(object kind, tuple nothing)
-    int put_slot(object slot, object target, object value) except -1
-
 cdef enum:  # what excuses a cue, as servicequal.cues numbers it
     ASKED = 1
     DENIED = 2
@@ -27,7 +15,6 @@ cdef enum:  # what excuses a cue, as servicequal.cues numbers it
 cdef enum:
     TRAIT_MARK = 1024       # as servicequal.normal numbers them
     TRAIT_GLUED = 2048
-    FIELDS = 11
     QUOTES = 4
     REASONS = 2
     FLAT_REACH = 3          # words before a match where a flat denial can stand
@@ -63,15 +50,14 @@ cdef class Finder:
 
     ``cues`` are, in the order of their names: name, what excuses it, its exceptions' first number and count, and the
     same of those that may stand anywhere in the turn. ``phrases`` are the number of the cue and the source of each.
-    ``kind`` is the class of what is found and ``fields`` are its slots; ``families`` are bits of servicequal.families, and
-    ``reach`` is how many words before a match a denial, a supposition and a report can stand. ``doubts`` makes the judge
-    of what is left open.
+    ``made`` makes what is found, given every field; ``families`` are bits of servicequal.families, and ``reach`` is how
+    many words before a match a denial, a supposition and a report can stand. ``doubts`` makes the judge of what is left
+    open.
     """
 
     cdef Table table
     cdef list names, sources
-    cdef tuple slots
-    cdef object kind, doubts, plain, excused
+    cdef object made, doubts, plain, excused
     cdef tuple reasons
     cdef Cue *cues
     cdef int32_t *cue_of
@@ -84,13 +70,12 @@ cdef class Finder:
     cdef uint32_t closing[QUOTES]
     cdef int32_t look_behind, sentence
 
-    def __cinit__(self, Table table, cues, phrases, kind, fields, families, reach, reasons, quotes,
+    def __cinit__(self, Table table, cues, phrases, made, families, reach, reasons, quotes,
                   look_behind, sentence, doubts):
         cdef Py_ssize_t at
-        if len(fields) != FIELDS or table.phrases != len(phrases) or len(quotes) != QUOTES or len(reasons) != REASONS:
+        if table.phrases != len(phrases) or len(quotes) != QUOTES or len(reasons) != REASONS:
             raise ValueError("these steps are of another version")
-        self.table, self.kind, self.doubts = table, kind, doubts
-        self.slots = tuple([kind.__dict__[field] for field in fields])
+        self.table, self.made, self.doubts = table, made, doubts
         self.plain, self.excused, self.reasons = "plain", "excused", (None, *reasons)
         self.mark, self.asking, self.denying, self.denial, self.flat = families[:5]
         self.supposing, self.reporting, self.reporter = families[5:]
@@ -160,20 +145,10 @@ cdef class Finder:
     cdef object _made(self, Form form, Hit *hit, speaker, turn):
         cdef int32_t start = form.tokens[hit.first].start
         cdef int32_t end = form.tokens[hit.behind - 1].end
-        cdef tuple slots = self.slots
-        found = made_bare(self.kind, ())
-        put_slot(slots[0], found, self.names[hit.cue])
-        put_slot(slots[1], found, turn)
-        put_slot(slots[2], found, start)
-        put_slot(slots[3], found, end)
-        put_slot(slots[4], found, form.source[start:end])
-        put_slot(slots[5], found, speaker)
-        put_slot(slots[6], found, self.excused if hit.order else self.plain)
-        put_slot(slots[7], found, self.reasons[hit.order])
-        put_slot(slots[8], found, self.sources[hit.phrase])
-        put_slot(slots[9], found, None)
-        put_slot(slots[10], found, ())
-        return found
+        return self.made(
+            self.names[hit.cue], turn, start, end, form.source[start:end], speaker,
+            self.excused if hit.order else self.plain, self.reasons[hit.order], self.sources[hit.phrase], None, (),
+        )
 
     cdef int _gather(self, Form form) except -1:
         """All places of all phrases, without the marks at their borders ('?' is kept at an end)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from .conversation import Conversation, Role, Span
 from .errors import PackError
 from .forms import Forms
 from .language import Sentences, sentences_of
+from .made import maker
 from .normal import QUOTES, Aligned, align
 from .packs import Pack, builtin_macros
 from .phrases import Compiler, Shape, pattern_of
@@ -171,8 +172,7 @@ class _Side:
             self._sieve.table,
             [(p.cue, _excuses(p), *(n for table in tables for n in self._numbered(table[p.cue]))) for p in cues],
             [(numbers[phrase.pack.cue], phrase.source) for phrase in self._phrases],
-            CueMatch,
-            [field.name for field in fields(CueMatch)],
+            maker(CueMatch),
             _FAMILIES,
             (context.DENIED_WITHIN, context.SUPPOSED_WITHIN, context.REPORTED_WITHIN),
             (_EXCEPTION, _ASKED),
