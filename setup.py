@@ -9,6 +9,7 @@ SOURCES = {
     "servicequal._made": "src/servicequal/_made.pyx",
     "servicequal._words": "src/servicequal/_words.pyx",
     "servicequal._sieve": "src/servicequal/_sieve.pyx",
+    "servicequal.rules._said": "src/servicequal/rules/_said.pyx",
     "servicequal.detector._grams": "src/servicequal/detector/_grams.pyx",
 }
 

@@ -66,11 +66,10 @@ def answers_what_was_asked(view: View, params: Mapping[str, float]) -> Verdict:
     open_questions = []
     searched: list[int] = []
     for n in questions:
-        replies = view.replies(n, within)
-        said = view.said_in(replies)
-        if not said & _HELPING or (said & HURTFUL and not view.said_in(view.replies(n, 1)) & _HELPING_AT_ONCE):
+        said = view.answered(n, within)
+        if not said & _HELPING or (said & HURTFUL and not view.answered(n, 1) & _HELPING_AT_ONCE):
             open_questions.append(n)
-            searched += replies
+            searched += view.replies(n, within)
     credit = 1 - len(open_questions) / len(questions)
     text = f"{len(questions) - len(open_questions)} of {len(questions)} questions of the customer answered"
     return Verdict(credit, text, tuple([view.whole(n) for n in open_questions]), tuple(dict.fromkeys(searched)))
@@ -271,9 +270,7 @@ def _deflection_share(view: View, turns: Sequence[int]) -> Verdict:
     hard = soft = 0
     spans: tuple[Span, ...] = ()
     if (view.agent_said | view.agent_softened) & HURTFUL:
-        said, softened = view.said, view.softened
-        hard = len([n for n in turns if said[n] & HURTFUL])
-        soft = len([n for n in turns if softened[n] & HURTFUL and not said[n] & HURTFUL])
+        hard, soft = view.count(turns, HURTFUL), view.count_softened(turns, HURTFUL, HURTFUL)
         spans = view.spans_hard_first(turns, HURTFUL)
     credit, text = how_much_deflects(hard, soft, len(turns))
     return Verdict(credit, text, spans)

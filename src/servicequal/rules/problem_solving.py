@@ -35,8 +35,7 @@ def moves_it_forward(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent's turns carry actions, answers, options or commitments. Full credit where half of them do."""
     if not _something_to_solve(view):
         return not_applicable(_NOTHING)
-    said = view.said
-    good = len([n for n in view.agent if said[n] & _ADVANCING and not said[n] & HURTFUL])
+    good = view.count(view.agent, _ADVANCING, HURTFUL)
     credit = min(1.0, 2 * good / len(view.agent))
     text = f"{good} of {len(view.agent)} agent turns move the matter"
     return Verdict(credit, text, view.spans(view.agent, _ADVANCING))
@@ -107,11 +106,11 @@ def when_gets_a_time(view: View, params: Mapping[str, float]) -> Verdict:
     asked = [n for n in view.turns_with(view.customer, _ASKS_WHEN) if n < view.agent[-1]]
     if not asked:
         return not_applicable("the customer asked for no time")
+    within = int(params["within"])
     missed = []
     for n in asked:
-        replies = view.replies(n, int(params["within"]))
-        given = view.said_in(replies) & _PROMISED or _told_a_time(view, n, replies)
-        if not given or view.said_in(view.replies(n, 1)) & _NONCOMMITTAL:
+        given = view.answered(n, within) & _PROMISED or _told_a_time(view, n, view.replies(n, within))
+        if not given or view.answered(n, 1) & _NONCOMMITTAL:
             missed.append(n)
     credit = 1 - len(missed) / len(asked)
     spans = tuple(m.span for n in missed for m in view.at(n, "asks_when"))
@@ -150,7 +149,7 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
     if view.gone_wrong and not done and said & _CHECK_BACK:
         return Verdict(0.0, "a closing formula while nothing was done", view.spans(last, _CHECK_BACK))
     if said & HURTFUL:
-        if view.said[last[-1]] & HURTFUL:
+        if view.said_in(last[-1:]) & HURTFUL:
             return Verdict(0.0, "the agent's last words deflect", view.spans(last, HURTFUL), last)
         return Verdict(0.3, "towards the end the agent deflects", view.spans(last, HURTFUL), last)
     if said & helps:

@@ -158,7 +158,7 @@ def grace_under_fire(view: View, params: Mapping[str, float]) -> Verdict:
     total = 0.0
     cold = []
     for n in hot:
-        said = view.said_in(view.replies(n, 1))
+        said = view.answered(n, 1)
         if said & _COLD or (said & HURTFUL and not said & _MENDING):
             cold.append(n)
         elif said & _KIND:
