@@ -4,6 +4,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SOURCES = {
+    "servicequal._account": "src/servicequal/_account.pyx",
     "servicequal._gather": "src/servicequal/_gather.pyx",
     "servicequal._glance": "src/servicequal/_glance.pyx",
     "servicequal._made": "src/servicequal/_made.pyx",
