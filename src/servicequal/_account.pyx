@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""Verdicts to points, compiled. Same values as servicequal.scoring.settled, which says what they are."""
+"""Verdicts to points, compiled. Same values as in servicequal.scoring, which says what they are."""
 
 from libc.math cimport rint
 

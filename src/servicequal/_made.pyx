@@ -7,6 +7,7 @@ from cpython.ref cimport Py_INCREF
 cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(object values, Py_ssize_t at)
     Py_ssize_t PyTuple_GET_SIZE(object values)
+    void PyTuple_SET_ITEM(object values, Py_ssize_t at, PyObject *value)
 
 cdef extern from *:
     """
@@ -17,9 +18,9 @@ cdef extern from *:
         member = ((PyMemberDescrObject *)descriptor)->d_member;
         return member->type == T_OBJECT_EX ? member->offset : -1;
     }
-    static PyObject *blank(PyTypeObject *made) { return made->tp_alloc(made, 0); }
+    static PyObject *blank(PyTypeObject *made, Py_ssize_t items) { return made->tp_alloc(made, items); }
     """
-    object blank(PyTypeObject *made)
+    object blank(PyTypeObject *made, Py_ssize_t items)
     Py_ssize_t place_of(PyObject *descriptor, PyTypeObject *owner)
 
 cdef enum:
@@ -51,9 +52,38 @@ cdef class Maker:
         cdef PyObject *value
         if PyTuple_GET_SIZE(values) != self.count:
             raise TypeError(f"{self.made.__name__} has {self.count} fields, not {len(values)}")
-        found = blank(<PyTypeObject *>self.made)
+        found = blank(<PyTypeObject *>self.made, 0)
         for at in range(self.count):
             value = PyTuple_GET_ITEM(values, at)
             Py_INCREF(<object>value)
             (<PyObject **>(<char *><PyObject *>found + self.places[at]))[0] = value
+        return found
+
+
+cdef class RowMaker:
+    """Makes named tuples of a class from the values of their fields, in order."""
+
+    cdef type made
+    cdef tuple defaults
+    cdef Py_ssize_t count
+
+    def __init__(self, type made not None, Py_ssize_t count, tuple defaults not None):
+        if not issubclass(made, tuple) or count < PyTuple_GET_SIZE(defaults):
+            raise ValueError(f"{made.__name__} is no named tuple of {count} fields")
+        self.made, self.count, self.defaults = made, count, defaults
+
+    def __call__(self, *values):
+        cdef Py_ssize_t at, given = PyTuple_GET_SIZE(values)
+        cdef Py_ssize_t first = self.count - PyTuple_GET_SIZE(self.defaults)
+        cdef PyObject *value
+        if given < first or given > self.count:
+            raise TypeError(f"{self.made.__name__} has {self.count} fields, not {given}")
+        found = blank(<PyTypeObject *>self.made, self.count)
+        for at in range(self.count):
+            if at < given:
+                value = PyTuple_GET_ITEM(values, at)
+            else:
+                value = PyTuple_GET_ITEM(self.defaults, at - first)
+            Py_INCREF(<object>value)
+            PyTuple_SET_ITEM(found, at, value)
         return found

@@ -28,6 +28,11 @@ from .rubric import Judged
 from .rules import DIMENSIONS, Outcome, Verdict, View
 from .rules.base import MET_FROM
 
+try:
+    from . import _account as _compiled
+except ImportError:
+    _compiled = None
+
 OVERALL = "overall"
 
 
@@ -255,7 +260,7 @@ class Tariff:
         exactly, in any order, and full credit is exactly 100.
         """
         shared = self._shared(_applies(verdicts))
-        outcomes, credited, points, lost = _settled(verdicts, shared.shares, MET_FROM, _UNIT)
+        outcomes, credited, points, lost = _settled(verdicts, shared.shares)
         scores = {d: sum(filter(None, points[b:e]), 0.0) if n else None for d, b, e, n in shared.reaches}
         totals = self._totals(shared.dimensions, scores, outcomes)
         overall = sum([line.points for line in totals]) if totals else None
@@ -328,22 +333,27 @@ def _units(points: float) -> float:
     return round(points / _UNIT) * _UNIT
 
 
-def applies(verdicts: Sequence[Verdict]) -> int:
+def _applies(verdicts: Sequence[Verdict]) -> int:
     """Whether each verdict has a credit that counts, as bits."""
+    if _compiled is not None:
+        found: int = _compiled.applies(verdicts)
+        return found
     return sum(1 << at for at, v in enumerate(verdicts) if v.credit is not None and not v.undetermined)
 
 
 _Settled = tuple[list[Outcome], list[float], list[float | None], list[float | None]]
 
 
-def settled(
-    verdicts: Sequence[Verdict], shares: tuple[float | None, ...], met_from: float = MET_FROM, unit: float = _UNIT
-) -> _Settled:
+def _settled(verdicts: Sequence[Verdict], shares: tuple[float | None, ...]) -> _Settled:
     """Outcome, credit, points and loss of each verdict; ``shares`` are the points that each can give, None for one
-    that has no ledger line. ``met_from`` is the least credit of a rule that is met, ``unit`` what points are multiples
-    of."""
+    that has no ledger line."""
+    if _compiled is not None:
+        found: _Settled = _compiled.settled(verdicts, shares, MET_FROM, _UNIT)
+        return found
     outcomes: list[Outcome] = [verdict.outcome for verdict in verdicts]
-    credited, points, lost = [0.0] * len(shares), [None] * len(shares), [None] * len(shares)
+    credited = [0.0] * len(shares)
+    points: list[float | None] = [None] * len(shares)
+    lost: list[float | None] = [None] * len(shares)
     for at, (verdict, share) in enumerate(zip(verdicts, shares, strict=True)):
         credit = None if verdict.undetermined else verdict.credit
         if credit is None or share is None:
@@ -353,14 +363,6 @@ def settled(
         elif credit <= 0.0:
             points[at], lost[at] = 0.0, share
         else:
-            points[at] = given = round(share * credit / unit) * unit
+            points[at] = given = _units(share * credit)
             credited[at], lost[at] = credit, share - given
     return outcomes, credited, points, lost
-
-
-try:
-    from . import _account
-except ImportError:
-    _applies, _settled = applies, settled
-else:
-    _applies, _settled = _account.applies, _account.settled

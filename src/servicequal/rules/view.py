@@ -131,14 +131,11 @@ class View(Said):
         """Customer turns that ask something: a question mark, a question's opening, or *asks_when*."""
         if self._asked is None:
             flags, forms = self.families(), self._forms
-            when = frozenset(self.turns_with(self.customer, _ASKS_WHEN) if self.customer_said & _ASKS_WHEN else ())
-            self._asked = [
-                n
-                for n in self.customer
-                if flags[n] & _ASKING
-                and (flags[n] & families.MARK or _opens_a_question(forms[n].words))
-                or n in when
-            ]
+            asking = [n for n in self.customer if flags[n] & _ASKING]
+            asked = [n for n in asking if flags[n] & families.MARK or _opens_a_question(forms[n].words)]
+            if self.customer_said & _ASKS_WHEN:
+                asked = sorted({*asked, *self.turns_with(self.customer, _ASKS_WHEN)})
+            self._asked = asked
         return self._asked
 
     @property
@@ -166,6 +163,7 @@ def _opens_a_question(words: Sequence[str]) -> bool:
 def spans_of(matches: Iterable[CueMatch]) -> tuple[Span, ...]:
     """The spans of matches, in order, without repeats."""
     return tuple(dict.fromkeys(m.span for m in matches))
+
 
 __all__ = [
     "BITS",
