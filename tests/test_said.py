@@ -47,7 +47,7 @@ def test_places_are_told_once(said):
         cue(1, 0, 7, "action"),
         cue(2, 0, 5, "action"),
     ]
-    here = said(3, [*first, cue(2, 0, 5, "action")], ())
+    here = said(3, cues, ())
     wanted = bits("apology", "empathy", "action")
     assert here.spans((1, 2), wanted) == (Span(1, 0, 5), Span(1, 0, 7), Span(2, 0, 5))
     assert here.spans((1, 2), wanted, SOFTENED) == (Span(1, 0, 5),)
