@@ -12,7 +12,10 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
-from servicequal._words cimport Entry, Form, Lexicon, Token
+from cpython.object cimport PyObject
+
+from servicequal._made cimport Maker
+from servicequal._words cimport Entry, Form, Lexicon, Reader, Token
 
 cdef extern from *:
     """
