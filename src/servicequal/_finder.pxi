@@ -341,57 +341,6 @@ cdef class Finder:
         return False
 
 
-cdef class Talk:
-    """All turns of a conversation in one call. ``sides`` are the finders of agent and customer, None where one has no
-    phrases, and what finds the cues of a turn where these cannot say; ``spelled`` makes the normal form of a text where
-    ``reader`` does not."""
-
-    cdef Finder agent, customer
-    cdef object agent_slowly, customer_slowly, spelled
-    cdef Reader reader
-
-    def __cinit__(self, sides, Reader reader, spelled):
-        (self.agent, self.agent_slowly), (self.customer, self.customer_slowly) = sides
-        self.reader, self.spelled = reader, spelled
-
-    def find(self, tuple turns not None, list forms not None):
-        """The cues of the turns, in order, and whether help can soften any. Normal forms that are missing are added."""
-        cdef Py_ssize_t at
-        cdef int told, harsh = PLAINLY
-        cdef dict fields
-        cdef Finder side
-        cdef list found = []
-        if len(forms) != len(turns):
-            raise ValueError("as many normal forms as turns")
-        for at in range(len(turns)):
-            fields = PyObject_GenericGetDict(<object>turns[at], NULL)
-            if fields["kind"] != "message":  # one without words holds no cue
-                continue
-            speaker = fields["speaker"]
-            if speaker == "agent":
-                side, slowly = self.agent, self.agent_slowly
-            elif speaker == "customer":
-                side, slowly = self.customer, self.customer_slowly
-            else:
-                continue
-            if side is None:
-                continue
-            form = forms[at]
-            if form is None:
-                form = self._form(fields["text"])
-                forms[at] = form
-            told = side._find(form, speaker, at, found) if type(form) is Form else SLOWLY
-            if told == SLOWLY:
-                found += slowly(form, speaker, at, False)
-                told = HARSHLY
-            harsh |= told
-        return found, bool(harsh)
-
-    cdef object _form(self, text):
-        cdef Form form = self.reader.form(text) if type(text) is str else None
-        return self.spelled(text) if form is None else form
-
-
 cdef int _by_cue(const void *one, const void *other) noexcept nogil:
     cdef Hit *a = <Hit *>one
     cdef Hit *b = <Hit *>other

@@ -1063,3 +1063,4 @@ cdef inline bint _over(uint64_t *at, uint64_t *places, int width) noexcept:
 
 
 include "_finder.pxi"
+include "_turns.pxi"

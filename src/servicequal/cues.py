@@ -108,7 +108,14 @@ class CueFinder:
         compiled = next((side.compiled for side in self._sides.values() if side.compiled), None)
         if reader is None or compiled is None or any(fast is None for fast in sides):
             return None
-        return compiled.Talk([(side.fast, side.find_plainly) for side in self._sides.values()], reader, align_plainly)
+        return compiled.Talk(
+            [(side.fast, side.find_plainly) for side in self._sides.values()],
+            reader,
+            align_plainly,
+            maker(CueMatch),
+            maker(Span),
+            self._softeners,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueFinder, (self.packs, self.nlp))
@@ -131,9 +138,9 @@ class CueFinder:
         """
         forms = forms or Forms(conversation)
         if self._talk is not None:
-            found, harsh = self._talk.find(tuple(conversation.turns), forms.made)
-            return soften(found, conversation, self._softeners) if harsh else tuple(found)
-        found = []
+            every: tuple[CueMatch, ...] = self._talk.find(tuple(conversation.turns), forms.made)
+            return every
+        found: list[CueMatch] = []
         for number, turn in enumerate(conversation.turns):
             side = self._sides.get(turn.speaker)
             if side is not None and turn.kind == "message":  # one without words holds no cue
