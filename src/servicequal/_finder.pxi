@@ -42,7 +42,7 @@ cdef struct Cue:
     int32_t excuses
     int32_t first, count            # its exceptions among the units
     int32_t turn_first, turn_count  # those that may stand anywhere in the turn
-    int32_t epoch                   # of what follows: whether they can be in the text
+    int64_t text                    # of what follows: whether they can be in it
     bint can, turn_can
     bint harsh                      # whether help can soften it
 
@@ -55,6 +55,7 @@ cdef struct Hit:
     int32_t order
 
 
+@cython.final
 cdef class Finder:
     """The cues of one turn by the compiled steps, as servicequal.cues._Side finds them one by one.
 
@@ -125,11 +126,9 @@ cdef class Finder:
         cdef int32_t k, count
         cdef int told = PLAINLY
         self.table.scan_form(form)
-        self.table._sift()
-        if not self.table.n_active:
-            return PLAINLY
         if self.table.odd or self.table.shallow:
-            return SLOWLY
+            self.table._sift()
+            return SLOWLY if self.table.n_active else PLAINLY
         self._gather(form)
         if not self.n_hits:
             return PLAINLY
@@ -173,30 +172,50 @@ cdef class Finder:
     cdef int _gather(self, Form form) except -1:
         """All places of all phrases, without the marks at their borders ('?' is kept at an end)."""
         cdef Table table = self.table
+        cdef int32_t k, phrase
+        cdef int window = 0
+        self.n_hits = 0
+        if table.length <= WINDOW:
+            for k in range(table.n_active):
+                table._locate(table.active[k], 0)
+                if table.n_spots:
+                    self._add(form, table.active[k])
+            return 0
+        while table._to(window):
+            table._activate()
+            for k in range(table.n_active):
+                phrase = table.active[k]
+                if table.seen_in[phrase] != table.text:
+                    table.seen_in[phrase], table.seen_to[phrase] = table.text, 0
+                table.seen_to[phrase] = table._locate(phrase, table.seen_to[phrase])
+                if table.n_spots:
+                    self._add(form, phrase)
+            window += 1
+        return 0
+
+    cdef int _add(self, Form form, int32_t phrase) except -1:
+        """The places of a phrase that was located."""
+        cdef Table table = self.table
         cdef Token *tokens = form.tokens
         cdef Entry *entries = form.lexicon.entries
-        cdef int32_t k, n, first, behind, phrase
+        cdef int32_t n, first, behind
         cdef Hit *hit
-        self.n_hits = 0
-        for k in range(table.n_active):
-            phrase = table.active[k]
-            table._locate(phrase)
-            if <size_t>(self.n_hits + table.n_spots) > self.hits_room:
-                self.hits = <Hit *>_wider(self.hits, 2 * (self.n_hits + table.n_spots), sizeof(Hit))
-                self.hits_room = 2 * (self.n_hits + table.n_spots)
-            for n in range(table.n_spots):
-                first, behind = table.spots[2 * n], table.spots[2 * n + 1]
-                while first < behind and entries[tokens[first].entry].traits & TRAIT_MARK:
-                    first += 1
-                while behind > first and self._stops(entries + tokens[behind - 1].entry):
-                    behind -= 1
-                if first < behind:
-                    hit = self.hits + self.n_hits
-                    hit.cue, hit.phrase, hit.order = self.cue_of[phrase], phrase, self.n_hits
-                    hit.first, hit.behind = first, behind
-                    hit.start = tokens[first].at
-                    hit.end = tokens[behind - 1].at + entries[tokens[behind - 1].entry].length
-                    self.n_hits += 1
+        if <size_t>(self.n_hits + table.n_spots) > self.hits_room:
+            self.hits = <Hit *>_wider(self.hits, 2 * (self.n_hits + table.n_spots), sizeof(Hit))
+            self.hits_room = 2 * (self.n_hits + table.n_spots)
+        for n in range(table.n_spots):
+            first, behind = table.spots[2 * n], table.spots[2 * n + 1]
+            while first < behind and entries[tokens[first].entry].traits & TRAIT_MARK:
+                first += 1
+            while behind > first and self._stops(entries + tokens[behind - 1].entry):
+                behind -= 1
+            if first < behind:
+                hit = self.hits + self.n_hits
+                hit.cue, hit.phrase, hit.order = self.cue_of[phrase], phrase, self.n_hits
+                hit.first, hit.behind = first, behind
+                hit.start = tokens[first].at
+                hit.end = tokens[behind - 1].at + entries[tokens[behind - 1].entry].length
+                self.n_hits += 1
         return 0
 
     cdef inline bint _stops(self, Entry *entry) noexcept:
@@ -235,12 +254,10 @@ cdef class Finder:
         cdef Entry *entries = form.lexicon.entries
         cdef Cue *cue = self.cues + hit.cue
         cdef int32_t before = hit.first - 1, after = hit.behind, left, right, asks
-        if cue.epoch != table.epoch:
-            cue.epoch = table.epoch
-            cue.can = table._can(cue.first, cue.count)
-            cue.turn_can = table._can(cue.turn_first, cue.turn_count)
-            if cue.turn_can:
-                cue.turn_can = table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
+        if cue.text != table.text:
+            cue.text = table.text
+            cue.can = cue.count and (table.length > WINDOW or table._can(cue.first, cue.count))
+            cue.turn_can = cue.turn_count and table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
         if cue.turn_can:
             return EXCEPTED
         if form.quotes and self._may_be_quoted(form, tokens[hit.first].start):
@@ -350,7 +367,7 @@ cdef int _by_cue(const void *one, const void *other) noexcept nogil:
         return a.start - b.start
     if a.end != b.end:
         return b.end - a.end
-    return a.order - b.order
+    return a.phrase - b.phrase
 
 
 cdef int _by_place(const void *one, const void *other) noexcept nogil:

@@ -18,6 +18,7 @@ cdef struct Next:           # of a turn that is softened
     Py_ssize_t first        # the first match from there on
 
 
+@cython.final
 cdef class Talk:
     """All turns of a conversation in one call. ``sides`` are the finders of agent and customer, None where one has no
     phrases, and what finds the cues of a turn where these cannot say; ``spelled`` makes the normal form of a text where
