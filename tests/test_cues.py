@@ -303,7 +303,7 @@ def test_a_million_characters_take_seconds(scorer, kind):
 @pytest.fixture
 def compiled(finder):
     pytest.importorskip("servicequal._sieve", reason="installed without a compiler")
-    assert all(side._fast is not None for side in finder._sides.values())
+    assert all(side.fast is not None for side in finder._sides.values())
 
 
 SAID = ("it's nothing to do with us", 'He said "calm down"', "never is there nothing I can do?")

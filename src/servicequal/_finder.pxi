@@ -5,6 +5,8 @@ cdef extern from "Python.h":
     void *PyUnicode_DATA(object text) nogil
     Py_ssize_t PyUnicode_GET_LENGTH(object text) nogil
     uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t at) nogil
+    str PyUnicode_Substring(object text, Py_ssize_t start, Py_ssize_t end)
+    dict PyObject_GenericGetDict(object o, void *context)
 
 cdef enum:  # what excuses a cue, as servicequal.cues numbers it
     ASKED = 1
@@ -17,6 +19,7 @@ cdef enum:
     TRAIT_GLUED = 2048
     QUOTES = 4
     REASONS = 2
+    FIELDS = 11             # of a match
     FLAT_REACH = 3          # words before a match where a flat denial can stand
     REPORTER_REACH = 5      # words before a report where who reports can stand
     OPENING_WORDS = 3       # of a question: one of them asks
@@ -29,12 +32,19 @@ cdef enum:  # what is left open of a hit, and the reasons that are not
     ASKS = 2
 
 
+cdef enum:  # how a turn's cues were found
+    PLAINLY = 0
+    HARSHLY = 1     # help can soften one of them
+    SLOWLY = 2      # not at all: the steps that are not compiled have to say
+
+
 cdef struct Cue:
     int32_t excuses
     int32_t first, count            # its exceptions among the units
     int32_t turn_first, turn_count  # those that may stand anywhere in the turn
-    int32_t epoch                   # of what follows: whether they can be in the text
+    int64_t text                    # of what follows: whether they can be in it
     bint can, turn_can
+    bint harsh                      # whether help can soften it
 
 
 cdef struct Hit:
@@ -45,20 +55,22 @@ cdef struct Hit:
     int32_t order
 
 
+@cython.final
 cdef class Finder:
     """The cues of one turn by the compiled steps, as servicequal.cues._Side finds them one by one.
 
-    ``cues`` are, in the order of their names: name, what excuses it, its exceptions' first number and count, and the
+    ``cues`` are, in the order of their names: name, whether help can soften it, what excuses it, its exceptions' first number and count, and the
     same of those that may stand anywhere in the turn. ``phrases`` are the number of the cue and the source of each.
-    ``made`` makes what is found, given every field; ``families`` are bits of servicequal.families, and ``reach`` is how
+    ``made`` makes matches, given every field; ``families`` are bits of servicequal.families, and ``reach`` is how
     many words before a match a denial, a supposition and a report can stand. ``doubts`` makes the judge of what is left
     open.
     """
 
     cdef Table table
     cdef list names, sources
-    cdef object made, doubts, plain, excused
-    cdef tuple reasons
+    cdef Maker made
+    cdef object doubts, plain, excused
+    cdef tuple reasons, nothing
     cdef Cue *cues
     cdef int32_t *cue_of
     cdef Hit *hits
@@ -70,12 +82,14 @@ cdef class Finder:
     cdef uint32_t closing[QUOTES]
     cdef int32_t look_behind, sentence
 
-    def __cinit__(self, Table table, cues, phrases, made, families, reach, reasons, quotes,
+    def __cinit__(self, Table table, cues, phrases, Maker made, families, reach, reasons, quotes,
                   look_behind, sentence, doubts):
         cdef Py_ssize_t at
         if table.phrases != len(phrases) or len(quotes) != QUOTES or len(reasons) != REASONS:
             raise ValueError("these steps are of another version")
-        self.table, self.made, self.doubts = table, made, doubts
+        if made.count != FIELDS:
+            raise ValueError("matches of another version")
+        self.table, self.made, self.doubts, self.nothing = table, made, doubts, ()
         self.plain, self.excused, self.reasons = "plain", "excused", (None, *reasons)
         self.mark, self.asking, self.denying, self.denial, self.flat = families[:5]
         self.supposing, self.reporting, self.reporter = families[5:]
@@ -87,10 +101,10 @@ cdef class Finder:
         self.cue_of = <int32_t *>_room(len(phrases), sizeof(int32_t))
         self.names, self.sources = [cue[0] for cue in cues], [source for _, source in phrases]
         for at in range(len(cues)):
-            _, excuses, first, count, turn_first, turn_count = cues[at]
+            _, harsh, excuses, first, count, turn_first, turn_count = cues[at]
             if max(first + count, turn_first + turn_count) > table.n_units:
                 raise ValueError("exceptions that the sieve does not hold")
-            self.cues[at] = Cue(excuses, first, count, turn_first, turn_count, 0, False, False)
+            self.cues[at] = Cue(excuses, first, count, turn_first, turn_count, 0, False, False, harsh)
         for at in range(len(phrases)):
             self.cue_of[at] = phrases[at][0]
 
@@ -101,24 +115,25 @@ cdef class Finder:
 
     def find(self, form, speaker, turn):
         """The cues of a turn, in order of start and cue; None where the steps that are not compiled have to say."""
+        found = []
+        return found if type(form) is Form and self._find(form, speaker, turn, found) != SLOWLY else None
+
+    cdef int _find(self, Form form, speaker, turn, list found) except -1:
+        """Append them, and say whether help can soften one of them."""
         cdef Hit few[16]
         cdef Hit *hits = few
-        cdef Form own
+        cdef Hit *hit
         cdef int32_t k, count
-        if type(form) is not Form:
-            return None
-        own = form
-        self.table.scan_form(own)
-        self.table._sift()
-        if not self.table.n_active:
-            return []
+        cdef int told = PLAINLY
+        self.table.scan_form(form)
         if self.table.odd or self.table.shallow:
-            return None
-        self._gather(own)
+            self.table._sift()
+            return SLOWLY if self.table.n_active else PLAINLY
+        self._gather(form)
         if not self.n_hits:
-            return []
+            return PLAINLY
         self._merge()
-        self._weigh(own)
+        self._weigh(form)
         count = self.n_hits
         if count > 16:  # their own: what makes Python's objects may let other texts be looked at in between
             hits = <Hit *>PyMem_Malloc(count * sizeof(Hit))
@@ -127,56 +142,80 @@ cdef class Finder:
         try:
             memcpy(hits, self.hits, count * sizeof(Hit))
             doubts = None
-            found = []
             for k in range(count):
-                if hits[k].order >= 0:
-                    found.append(self._made(own, hits + k, speaker, turn))
+                hit = hits + k
+                if hit.order <= 0 and self.cues[hit.cue].harsh:
+                    told = HARSHLY
+                if hit.order >= 0:
+                    found.append(self._match(form, hit, speaker, turn))
                     continue
                 if doubts is None:
                     doubts = self.doubts(form, speaker, turn)
-                found.append(doubts.judged(
-                    hits[k].phrase, hits[k].start, hits[k].end, bool(-hits[k].order & CAN)
-                ))
-            return found
+                found.append(doubts.judged(hit.phrase, hit.start, hit.end, bool(-hit.order & CAN)))
+            return told
         finally:
             if hits != few:
                 PyMem_Free(hits)
 
-    cdef object _made(self, Form form, Hit *hit, speaker, turn):
+    cdef object _match(self, Form form, Hit *hit, speaker, turn):
         cdef int32_t start = form.tokens[hit.first].start
         cdef int32_t end = form.tokens[hit.behind - 1].end
-        return self.made(
-            self.names[hit.cue], turn, start, end, form.source[start:end], speaker,
-            self.excused if hit.order else self.plain, self.reasons[hit.order], self.sources[hit.phrase], None, (),
-        )
+        cdef PyObject *values[11]
+        cdef object begins = start, ends = end, text = PyUnicode_Substring(form.source, start, end)
+        values[0], values[1] = <PyObject *>self.names[hit.cue], <PyObject *>turn
+        values[2], values[3], values[4] = <PyObject *>begins, <PyObject *>ends, <PyObject *>text
+        values[5], values[6] = <PyObject *>speaker, <PyObject *>(self.excused if hit.order else self.plain)
+        values[7], values[8] = <PyObject *>self.reasons[hit.order], <PyObject *>self.sources[hit.phrase]
+        values[9], values[10] = <PyObject *>None, <PyObject *>self.nothing
+        return self.made.of(values)
 
     cdef int _gather(self, Form form) except -1:
         """All places of all phrases, without the marks at their borders ('?' is kept at an end)."""
         cdef Table table = self.table
+        cdef int32_t k, phrase
+        cdef int window = 0
+        self.n_hits = 0
+        if table.length <= WINDOW:
+            for k in range(table.n_active):
+                table._locate(table.active[k], 0)
+                if table.n_spots:
+                    self._add(form, table.active[k])
+            return 0
+        while table._to(window):
+            table._activate()
+            for k in range(table.n_active):
+                phrase = table.active[k]
+                if table.seen_in[phrase] != table.text:
+                    table.seen_in[phrase], table.seen_to[phrase] = table.text, 0
+                table.seen_to[phrase] = table._locate(phrase, table.seen_to[phrase])
+                if table.n_spots:
+                    self._add(form, phrase)
+            window += 1
+        return 0
+
+    cdef int _add(self, Form form, int32_t phrase) except -1:
+        """The places of a phrase that was located."""
+        cdef Table table = self.table
         cdef Token *tokens = form.tokens
         cdef Entry *entries = form.lexicon.entries
-        cdef int32_t k, n, first, behind, phrase
+        cdef int32_t n, first, behind
         cdef Hit *hit
-        self.n_hits = 0
-        for k in range(table.n_active):
-            phrase = table.active[k]
-            table._locate(phrase)
-            if <size_t>(self.n_hits + table.n_spots) > self.hits_room:
-                self.hits = <Hit *>_wider(self.hits, 2 * (self.n_hits + table.n_spots), sizeof(Hit))
-                self.hits_room = 2 * (self.n_hits + table.n_spots)
-            for n in range(table.n_spots):
-                first, behind = table.spots[2 * n], table.spots[2 * n + 1]
-                while first < behind and entries[tokens[first].entry].traits & TRAIT_MARK:
-                    first += 1
-                while behind > first and self._stops(entries + tokens[behind - 1].entry):
-                    behind -= 1
-                if first < behind:
-                    hit = self.hits + self.n_hits
-                    hit.cue, hit.phrase, hit.order = self.cue_of[phrase], phrase, self.n_hits
-                    hit.first, hit.behind = first, behind
-                    hit.start = tokens[first].at
-                    hit.end = tokens[behind - 1].at + entries[tokens[behind - 1].entry].length
-                    self.n_hits += 1
+        if <size_t>(self.n_hits + table.n_spots) > self.hits_room:
+            self.hits = <Hit *>_wider(self.hits, 2 * (self.n_hits + table.n_spots), sizeof(Hit))
+            self.hits_room = 2 * (self.n_hits + table.n_spots)
+        for n in range(table.n_spots):
+            first, behind = table.spots[2 * n], table.spots[2 * n + 1]
+            while first < behind and entries[tokens[first].entry].traits & TRAIT_MARK:
+                first += 1
+            while behind > first and self._stops(entries + tokens[behind - 1].entry):
+                behind -= 1
+            if first < behind:
+                hit = self.hits + self.n_hits
+                hit.cue, hit.phrase, hit.order = self.cue_of[phrase], phrase, self.n_hits
+                hit.first, hit.behind = first, behind
+                hit.start = tokens[first].at
+                hit.end = tokens[behind - 1].at + entries[tokens[behind - 1].entry].length
+                self.n_hits += 1
         return 0
 
     cdef inline bint _stops(self, Entry *entry) noexcept:
@@ -215,12 +254,10 @@ cdef class Finder:
         cdef Entry *entries = form.lexicon.entries
         cdef Cue *cue = self.cues + hit.cue
         cdef int32_t before = hit.first - 1, after = hit.behind, left, right, asks
-        if cue.epoch != table.epoch:
-            cue.epoch = table.epoch
-            cue.can = table._can(cue.first, cue.count)
-            cue.turn_can = table._can(cue.turn_first, cue.turn_count)
-            if cue.turn_can:
-                cue.turn_can = table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
+        if cue.text != table.text:
+            cue.text = table.text
+            cue.can = cue.count and (table.length > WINDOW or table._can(cue.first, cue.count))
+            cue.turn_can = cue.turn_count and table._is_between(cue.turn_first, cue.turn_count, 0, form.count)
         if cue.turn_can:
             return EXCEPTED
         if form.quotes and self._may_be_quoted(form, tokens[hit.first].start):
@@ -330,7 +367,7 @@ cdef int _by_cue(const void *one, const void *other) noexcept nogil:
         return a.start - b.start
     if a.end != b.end:
         return b.end - a.end
-    return a.order - b.order
+    return a.phrase - b.phrase
 
 
 cdef int _by_place(const void *one, const void *other) noexcept nogil:

@@ -5,9 +5,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 
 cdef extern from "Python.h":
-    PyObject *PyTuple_GET_ITEM(object values, Py_ssize_t at)
     Py_ssize_t PyTuple_GET_SIZE(object values)
-    void PyTuple_SET_ITEM(object values, Py_ssize_t at, PyObject *value)
 
 cdef extern from *:
     """
@@ -18,21 +16,16 @@ cdef extern from *:
         member = ((PyMemberDescrObject *)descriptor)->d_member;
         return member->type == T_OBJECT_EX ? member->offset : -1;
     }
+    static PyObject **items_of(PyObject *values) { return ((PyTupleObject *)values)->ob_item; }
     static PyObject *blank(PyTypeObject *made, Py_ssize_t items) { return made->tp_alloc(made, items); }
     """
+    PyObject **items_of(object values)
     object blank(PyTypeObject *made, Py_ssize_t items)
     Py_ssize_t place_of(PyObject *descriptor, PyTypeObject *owner)
-
-cdef enum:
-    MOST = 32
 
 
 cdef class Maker:
     """Makes values of a class from the values of its fields, in order."""
-
-    cdef type made
-    cdef Py_ssize_t count
-    cdef Py_ssize_t places[MOST]
 
     def __init__(self, type made, tuple names):
         cdef Py_ssize_t at
@@ -48,15 +41,17 @@ cdef class Maker:
         self.count = len(names)
 
     def __call__(self, *values):
-        cdef Py_ssize_t at
-        cdef PyObject *value
         if PyTuple_GET_SIZE(values) != self.count:
             raise TypeError(f"{self.made.__name__} has {self.count} fields, not {len(values)}")
-        found = blank(<PyTypeObject *>self.made, 0)
+        return self.of(items_of(values))
+
+    cdef object of(self, PyObject **values):
+        """A value of as many values as there are fields."""
+        cdef Py_ssize_t at
+        cdef object found = blank(<PyTypeObject *>self.made, 0)
         for at in range(self.count):
-            value = PyTuple_GET_ITEM(values, at)
-            Py_INCREF(<object>value)
-            (<PyObject **>(<char *><PyObject *>found + self.places[at]))[0] = value
+            Py_INCREF(<object>values[at])
+            (<PyObject **>(<char *><PyObject *>found + self.places[at]))[0] = values[at]
         return found
 
 
@@ -75,15 +70,14 @@ cdef class RowMaker:
     def __call__(self, *values):
         cdef Py_ssize_t at, given = PyTuple_GET_SIZE(values)
         cdef Py_ssize_t first = self.count - PyTuple_GET_SIZE(self.defaults)
-        cdef PyObject *value
+        cdef PyObject **places
+        cdef PyObject **own = items_of(values)
+        cdef PyObject **defaults = items_of(self.defaults)
         if given < first or given > self.count:
             raise TypeError(f"{self.made.__name__} has {self.count} fields, not {given}")
         found = blank(<PyTypeObject *>self.made, self.count)
+        places = items_of(found)
         for at in range(self.count):
-            if at < given:
-                value = PyTuple_GET_ITEM(values, at)
-            else:
-                value = PyTuple_GET_ITEM(self.defaults, at - first)
-            Py_INCREF(<object>value)
-            PyTuple_SET_ITEM(found, at, value)
+            places[at] = own[at] if at < given else defaults[at - first]
+            Py_INCREF(<object>places[at])
         return found

@@ -1,18 +1,22 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """The sieve's two steps over one text, compiled. Same answers as servicequal.sieve.Scan, which says what they are.
 
-Bit *i* of a mask stands for the place before word *i*. The masks of a text of up to 63 words are one 64-bit number each
-(*narrow*), those of a longer one as many as it needs (*wide*). What belongs to one text carries its number (``epoch``),
-so hardly anything has to be wiped between texts. A :class:`Finder` goes on from there to the cues themselves.
+Bit *i* of a mask stands for the place before word *i*. A mask is one 64-bit number: a text of more than 63 words is
+looked at through *windows* of so many, each of which reaches over the next as far as a phrase can. A window owns the
+matches that begin before the next one does. What belongs to a window carries its number (``epoch``), so hardly anything
+has to be wiped between texts. A :class:`Finder` goes on from there to the cues themselves.
 """
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
-from servicequal._words cimport Entry, Form, Lexicon, Token
+from cpython.object cimport PyObject
+
+from servicequal._made cimport Maker
+from servicequal._words cimport Entry, Form, Lexicon, Reader, Token
 
 cdef extern from *:
     """
@@ -47,19 +51,21 @@ cdef enum:
     NEEDS = 4
     MOST_NEEDED = 28
     BLOCK = 64          # looked up together
-    NARROW = 63         # words of a text whose masks are one number
+    WINDOW = 63         # words that are looked at together
+    FARTHEST = 55       # words that a phrase may take in a text of several windows
+    BITS = 4            # of a step for what it goes over; the others are its value
+    C_BEHIND = 9        # behind the last step
+    MOST_WORDS = 65000  # numbers of words are of 16 bits
     UNKNOWN = -1        # a word that the sieve has not met
     ANYTHING = -1       # a unit that may begin with whatever there is
 
-cdef struct Step:
-    int32_t code
-    int32_t value   # WORD: word; WORDS, ONE: set or -1; GAP: words; START, END: loose; MAYBE: sequence
-    int32_t base    # ONE: first unit
-    int32_t count   # ONE: units
+cdef struct Group:         # alternatives
+    int32_t set             # those of one word, or -1
+    int32_t base, count     # the first unit of the others, and how many
 
 
 cdef struct Unit:
-    int32_t epoch           # of a phrase that was looked at
+    int32_t epoch           # of a phrase that was come upon
     int32_t others[OTHERS]  # words that must be there besides its first anchor; -1: no more
 
 
@@ -112,11 +118,20 @@ cdef int32_t *_copied(int32_t[::1] values) except NULL:
     return found
 
 
+cdef uint16_t *_shortened(int32_t[::1] values) except NULL:
+    cdef uint16_t *found = <uint16_t *>_room(len(values), sizeof(uint16_t))
+    cdef Py_ssize_t at
+    for at in range(len(values)):
+        found[at] = <uint16_t>values[at]
+    return found
+
+
+@cython.final
 cdef class Table:
     """Flat tables of a sieve's units, and room for one text at a time."""
 
     cdef readonly int phrases
-    cdef int longest, depth
+    cdef int longest, most_words
     cdef dict _ids, _known
     cdef object _names_of
     cdef int most_known
@@ -124,8 +139,12 @@ cdef class Table:
     cdef int32_t number_id
     cdef int32_t marks[3]
     cdef int32_t n_units, n_words, n_sets
-    cdef Step *steps
-    cdef int32_t *sequences     # where each begins among the steps; one more at the end
+    cdef uint32_t *steps        # what each goes over, and above BITS its value: WORD: word; WORDS: set; ONE: group; GAP:
+                                # words; START, END: loose; MAYBE: sequence
+    cdef Group *groups
+    cdef int32_t *sequences     # where each begins among the steps
+    cdef int reach              # words that a match can take at most
+    cdef int stride             # words of a window that are not in the one before; 0: windows do not help
     cdef int32_t *owner_at      # of phrases in which no two words need stand side by side, by word
     cdef int32_t *owners
     cdef Pair *pairs            # found by their keys
@@ -137,39 +156,36 @@ cdef class Table:
     cdef size_t text_room
     cdef Unit *units
     cdef int32_t *leads         # the word that a unit begins with; from -2 downwards the set of words; or ANYTHING
+    cdef uint16_t *lead_words   # the same as words; n_words + 1, which is everywhere, for what is not one word
     cdef Set *sets
-    cdef int32_t *set_words
+    cdef uint16_t *set_words
     cdef Lexicon lexicon        # whose entries' codes are at hand
     cdef int32_t *codes         # by entry: 0 nothing, a word's number + 1, or past those a place in the pool
     cdef size_t codes_room
     cdef int32_t *pool          # how many numbers, whether a phrase may end inside the word, the numbers
     cdef int32_t n_pool
     cdef size_t pool_room
-    cdef readonly int32_t epoch
-    cdef uint64_t *place        # of words: their mask, or in a wide text whether they are there
-    cdef uint64_t *there        # which words are there, a bit each
-    cdef int32_t *slot          # of a word among those present
-    cdef int32_t *present
+    cdef int32_t epoch
+    cdef readonly int64_t text  # which text it is
+    cdef uint16_t *slots        # by word: its mask among those present; 0: not there
+    cdef uint64_t *masks        # where the words present stand; the first is empty
+    cdef int32_t *present       # words by their slots
     cdef int32_t n_present
     cdef int32_t *active        # phrases whose anchors are there, then those that can be there
     cdef readonly int32_t n_active
+    cdef int32_t *kept
     cdef bint sifted            # whether these are only those that can be there
-    cdef int32_t *grouped       # a group's units that can begin in this text, from its first on
-    cdef int32_t *n_grouped
-    cdef int32_t *group_epoch
-    cdef int length, width
+    cdef int64_t *seen_in       # by phrase: the text of several windows that it was seen in last
+    cdef int32_t *seen_to       # and where its match there ends
+    cdef int length             # words of the text
+    cdef int base, stop         # words that the window begins and ends with
     cdef bint shallow, odd
     cdef uint64_t whole_mask, others_mask, marks_mask
-    cdef int part_begin, part_end           # the words that loose units are looked for in; -1: any part of the text
+    cdef uint64_t own_mask      # beginnings that are the window's own
+    cdef uint64_t text_first, text_last     # where the text begins and ends
     cdef uint64_t loose_first, loose_last   # where a loose unit may have its beginning and its end of a sentence
-    cdef uint64_t *places       # of the words present, in a wide text
-    cdef size_t places_room
-    cdef uint64_t *set_masks
-    cdef uint64_t *room         # words that are no marks, marks, nothing, the whole, and two masks a level
-    cdef size_t width_room
     cdef int32_t *spots         # where the unit asked for last stands: pairs of first word and the one behind
     cdef int32_t n_spots
-    cdef size_t spots_room
 
     def __cinit__(self, plan, names_of, str number, int longest, int most_known):
         """``plan`` is a servicequal.plan.Plan, ``names_of`` gives a word's other names."""
@@ -180,54 +196,113 @@ cdef class Table:
             if "a" <= begin[0] <= "z":
                 self.begin_letters |= <uint32_t>1 << (ord(begin[0]) - 97)
         self.n_units, self.n_words, self.n_sets = plan.units, len(plan.words), len(plan.tables["set_at"]) - 1
-        self.depth = plan.depth + 2
+        if self.n_words > MOST_WORDS:
+            raise ValueError(f"{self.n_words} words; these steps take {MOST_WORDS}")
         self.number_id = self._ids[number]
         for at, mark in enumerate(".?:"):
             self.marks[at] = self._ids[mark]
         self.sequences = _copied(plan.tables["sequences"])
-        self.set_words = _copied(plan.tables["set_words"])
-        self.place = <uint64_t *>_room(self.n_words, sizeof(uint64_t))
-        self.there = <uint64_t *>_room(self.n_words // 64 + 1, sizeof(uint64_t))
-        self.slot = <int32_t *>_room(self.n_words, sizeof(int32_t))
-        self.present = <int32_t *>_room(self.n_words + 1, sizeof(int32_t))
+        self.set_words = _shortened(plan.tables["set_words"])
+        self.slots = <uint16_t *>_room(self.n_words + 2, sizeof(uint16_t))
+        self.masks = <uint64_t *>_room(self.n_words + 3, sizeof(uint64_t))
+        self.present = <int32_t *>_room(self.n_words + 3, sizeof(int32_t))
         self.active = <int32_t *>_room(self.phrases, sizeof(int32_t))
-        self.grouped = <int32_t *>_room(self.n_units, sizeof(int32_t))
-        self.n_grouped = <int32_t *>_room(self.n_units, sizeof(int32_t))
-        self.group_epoch = <int32_t *>_room(self.n_units, sizeof(int32_t))
+        self.kept = <int32_t *>_room(self.phrases, sizeof(int32_t))
+        self.seen_in = <int64_t *>_room(self.phrases, sizeof(int64_t))
+        self.seen_to = <int32_t *>_room(self.phrases, sizeof(int32_t))
         self._take_units(plan.tables)
+        self.spots = <int32_t *>_room(2 * WINDOW + 2, sizeof(int32_t))
         self.loose_first = self.loose_last = ~(<uint64_t>0)
-        self.part_begin = self.part_end = -1
+        self._begin_slots()
         paired = self._take_pairs(plan.tables)
         self._take_owners(plan.tables, paired)
         self._take_needs(plan.tables)
-        self._widen(1)
+        self.reach = self._farthest(plan.tables["steps"], plan.units)
+        self.stride = WINDOW - self.reach if self.reach <= FARTHEST else 0
+
+    cdef void _begin_slots(self) noexcept:
+        """One word is everywhere."""
+        self.slots[self.n_words + 1] = 1
+        self.masks[1] = ~(<uint64_t>0)
+        self.n_present = 1
+
+    cdef int _farthest(self, int32_t[:, ::1] rows, int32_t units) except -1:
+        """How many words a unit can take at most; more than FARTHEST where it is more."""
+        cdef dict known = {}
+        cdef int32_t unit
+        cdef int found = 0
+        for unit in range(units):
+            found = max(found, self._longest_of(unit, known))
+        return found
+
+    cdef int _longest_of(self, int32_t sequence, dict known) except -1:
+        cdef int32_t at = self.sequences[sequence], k, value
+        cdef int found = 0, code, most
+        if sequence in known:
+            return known[sequence]
+        while self.steps[at] != C_BEHIND:
+            code, value, most = self.steps[at] & ((1 << BITS) - 1), self.steps[at] >> BITS, 1
+            if code == C_GAP:
+                most = min(value, FARTHEST + 1)
+            elif code == C_AMOUNT:
+                most = 3
+            elif code == C_MAYBE:
+                most = self._longest_of(value, known)
+            elif code == C_ONE:
+                for k in range(self.groups[value].base, self.groups[value].base + self.groups[value].count):
+                    most = max(most, self._longest_of(k, known))
+            found = min(found + most, FARTHEST + 1)
+            at += 1
+        known[sequence] = found
+        return found
 
     cdef int _take_units(self, tables) except -1:
         cdef int32_t[:, ::1] rows = tables["steps"]
         cdef int32_t[:, ::1] others = tables["others"]
         cdef int32_t[::1] set_at = tables["set_at"]
-        cdef int32_t at, k
-        cdef Step first
+        cdef int32_t at, k, code
+        cdef uint32_t first
         if others.shape[1] != OTHERS:
             raise ValueError(f"a plan of {others.shape[1]} further words for each unit; these steps take {OTHERS}")
-        self.steps = <Step *>_room(rows.shape[0], sizeof(Step))
-        for at in range(rows.shape[0]):
-            self.steps[at] = Step(rows[at, 0], rows[at, 1], rows[at, 2], rows[at, 3])
+        self._take_steps(rows, tables["sequences"])
         self.sets = <Set *>_room(self.n_sets + 1, sizeof(Set))
         for at in range(self.n_sets + 1):
             self.sets[at].at = set_at[at]
         self.units = <Unit *>_room(self.n_units, sizeof(Unit))
         self.leads = <int32_t *>_room(self.n_units, sizeof(int32_t))
+        self.lead_words = <uint16_t *>_room(self.n_units, sizeof(uint16_t))
         for at in range(self.n_units):
             for k in range(OTHERS):
                 self.units[at].others[k] = others[at, k]
-            self.leads[at] = ANYTHING
-            if self.sequences[at] < self.sequences[at + 1]:
-                first = self.steps[self.sequences[at]]
-                if first.code == C_WORD:
-                    self.leads[at] = first.value
-                elif first.code == C_WORDS:
-                    self.leads[at] = -2 - first.value
+            first = self.steps[self.sequences[at]]
+            code = first & ((1 << BITS) - 1)
+            self.leads[at], self.lead_words[at] = ANYTHING, self.n_words + 1
+            if code == C_WORD:
+                self.leads[at] = self.lead_words[at] = first >> BITS
+            elif code == C_WORDS:
+                self.leads[at] = -2 - <int32_t>(first >> BITS)
+        return 0
+
+    cdef int _take_steps(self, int32_t[:, ::1] rows, int32_t[::1] sequences) except -1:
+        """All steps in one row, and one of its own behind each sequence."""
+        cdef int32_t n, k, at = 0, groups = 0, value, n_sequences = <int32_t>len(sequences) - 1
+        self.steps = <uint32_t *>_room(rows.shape[0] + n_sequences, sizeof(uint32_t))
+        self.groups = <Group *>_room(rows.shape[0], sizeof(Group))
+        for n in range(n_sequences):
+            self.sequences[n] = at
+            for k in range(sequences[n], sequences[n + 1]):
+                value = rows[k, 1]
+                if rows[k, 0] == C_ONE:
+                    self.groups[groups] = Group(value, rows[k, 2], rows[k, 3])
+                    value = groups
+                    groups += 1
+                if not 0 <= value < 1 << (31 - BITS) or not 0 <= rows[k, 0] < C_BEHIND:
+                    raise ValueError("a step that is not known")
+                self.steps[at] = <uint32_t>rows[k, 0] | <uint32_t>value << BITS
+                at += 1
+            self.steps[at] = C_BEHIND
+            at += 1
+        self.groups = <Group *>_wider(self.groups, groups, sizeof(Group))
         return 0
 
     cdef int _take_owners(self, tables, set paired) except -1:
@@ -249,7 +324,7 @@ cdef class Table:
     cdef set _take_pairs(self, tables):
         """The phrases by the words of which two stand side by side in them; the phrases that have such pairs."""
         cdef int32_t[:, ::1] rows = tables["pairs"]
-        cdef int32_t row, n_rows = <int32_t>rows.shape[0] if self.n_words < 65536 else 0
+        cdef int32_t row, n_rows = <int32_t>rows.shape[0]
         cdef size_t total = 0, size = 1024
         cdef uint32_t at
         for row in range(n_rows):
@@ -304,7 +379,7 @@ cdef class Table:
             raise ValueError(f"a plan of {needs.shape[1]} groups that a phrase needs; these steps take {NEEDS}")
         for phrase in range(self.phrases):
             self.needs[phrase].steps = self.sequences[phrase]
-        for phrase in range(self.phrases if self.n_words < 65536 else 0):
+        for phrase in range(self.phrases):
             n = kept = 0
             for k in range(NEEDS):
                 size = self._size(needs[phrase, k]) if needs[phrase, k] >= 0 else 0
@@ -317,7 +392,7 @@ cdef class Table:
         return 0
 
     cdef inline uint32_t _key(self, int32_t first, int32_t second) noexcept:
-        """The key of two words side by side, never 0; words are fewer than 65,536 where there are pairs."""
+        """The key of two words side by side, never 0."""
         return <uint32_t>first * <uint32_t>self.n_words + <uint32_t>second + 1
 
     cdef Pair *_pair(self, int32_t first, int32_t second) noexcept:
@@ -346,32 +421,17 @@ cdef class Table:
         PyMem_Free(self.set_words)
         PyMem_Free(self.codes)
         PyMem_Free(self.pool)
-        PyMem_Free(self.place)
-        PyMem_Free(self.there)
         PyMem_Free(self.needs)
-        PyMem_Free(self.slot)
+        PyMem_Free(self.groups)
+        PyMem_Free(self.lead_words)
+        PyMem_Free(self.slots)
+        PyMem_Free(self.masks)
         PyMem_Free(self.present)
+        PyMem_Free(self.kept)
+        PyMem_Free(self.seen_in)
+        PyMem_Free(self.seen_to)
         PyMem_Free(self.active)
-        PyMem_Free(self.grouped)
-        PyMem_Free(self.n_grouped)
-        PyMem_Free(self.group_epoch)
-        PyMem_Free(self.places)
-        PyMem_Free(self.set_masks)
-        PyMem_Free(self.room)
         PyMem_Free(self.spots)
-
-    cdef int _widen(self, size_t width) except -1:
-        """Room for masks of this many words."""
-        cdef int32_t at
-        if width <= self.width_room:
-            return 0
-        width = max(width, 2 * self.width_room)
-        self.set_masks = <uint64_t *>_wider(self.set_masks, (self.n_sets + 1) * width, sizeof(uint64_t))
-        self.room = <uint64_t *>_wider(self.room, (4 + 2 * self.depth) * width, sizeof(uint64_t))
-        for at in range(self.n_sets):
-            self.sets[at].epoch = 0
-        self.width_room = width
-        return 0
 
     # -- words to numbers
 
@@ -421,31 +481,38 @@ cdef class Table:
         return 0
 
     cdef int _know(self, Form form) except -1:
-        """Have the codes of a form's words at hand."""
+        """Have the codes of a form's words at hand, and write them down."""
         cdef Lexicon lexicon = form.lexicon
+        cdef Token *tokens = form.tokens
         cdef size_t had
-        cdef int32_t at
-        cdef bint missing = True
-        while missing:
-            missing = False
-            if self.lexicon is not lexicon or self.n_pool > 16 * self.most_known:
-                self._forget(lexicon)
+        cdef int32_t at = 0, code
+        cdef int64_t text = 0
+        if self.n_pool > 16 * self.most_known:
+            self._forget(lexicon)
+        while True:
+            if text != self.text or self.lexicon is not lexicon:  # at first, or other texts were looked at meanwhile
+                if self.lexicon is not lexicon:
+                    self._forget(lexicon)
+                self._begin(form.count)
+                at, text = 0, self.text
             if <size_t>lexicon.size > self.codes_room:
                 had, self.codes_room = self.codes_room, 2 * <size_t>lexicon.size
                 self.codes = <int32_t *>_wider(self.codes, self.codes_room, sizeof(int32_t))
                 memset(self.codes + had, 0xFF, (self.codes_room - had) * sizeof(int32_t))
-            for at in range(form.count):
-                if self.codes[form.tokens[at].entry] == UNKNOWN:
-                    self._learn_entry(lexicon, form.tokens[at].entry)
-                    missing = True
-                    if self.lexicon is not lexicon:
-                        break
-        return 0
+            while at < form.count:
+                code = self.codes[tokens[at].entry]
+                if code == UNKNOWN:
+                    break
+                self._put(code, at)
+                at += 1
+            if at == form.count:
+                return 0
+            self._learn_entry(lexicon, tokens[at].entry)
 
     # -- one text
 
-    cpdef int32_t scan(self, list words) except -1:
-        """Take a text in: where its words stand, and the phrases whose anchors are all there. Its number is returned."""
+    cpdef int64_t scan(self, list words) except -1:
+        """Take a text in. Its number is returned."""
         cdef Py_ssize_t at
         cdef bint missing = True
         while missing:
@@ -461,41 +528,97 @@ cdef class Table:
         self._begin(len(words))
         for at in range(len(words)):
             self._put(self._known[words[at]], at)
-        self._activate()
-        return self.epoch
+        self._open()
+        return self.text
 
-    cdef int32_t scan_form(self, Form form) except -1:
+    cdef int scan_form(self, Form form) except -1:
         """The same for a compiled normal form."""
-        cdef int32_t at
         self._know(form)
-        self._begin(form.count)
-        for at in range(form.count):
-            self._put(self.codes[form.tokens[at].entry], at)
-        self._activate()
-        return self.epoch
+        self._open()
+        return 0
 
     cdef int _begin(self, Py_ssize_t length) except -1:
-        cdef int32_t k
-        for k in range(self.n_present):
-            self.place[self.present[k]] = 0
-            self.there[self.present[k] >> 6] = 0
-        self.n_present = self.n_active = 0
-        self._next()
+        """The next text, of so many words."""
+        self.text += 1
         self.length = <int>min(length, 2147483646)
-        self.shallow = length > self.longest
+        self.shallow = length > self.longest or (length > WINDOW and not self.stride)
         self.odd = self.sifted = False
-        self.width = 1 if self.shallow else self.length // 64 + 1
-        self._widen(self.width)
         if <size_t>length > self.text_room:
             self.text_codes = <int32_t *>_wider(self.text_codes, 2 * length, sizeof(int32_t))
             self.text_room = 2 * length
         return 0
 
+    cdef inline void _put(self, int32_t code, Py_ssize_t at) noexcept:
+        """The word of a code stands at a place."""
+        self.text_codes[at] = code
+        if code > self.n_words and self.pool[code - self.n_words]:
+            self.odd = True
+
+    cdef void _open(self) noexcept:
+        """Look at the text, or at its first window."""
+        self.n_active = 0
+        self._enter(0, self.length if self.shallow else min(self.length, WINDOW))
+        if self.shallow or self.length <= WINDOW:
+            self._activate()
+
+    cdef inline bint _to(self, int k) noexcept:
+        """Look at the window of this number; whether there is one."""
+        cdef int base = k * self.stride
+        if k and (self.shallow or base - self.stride + WINDOW >= self.length):
+            return False
+        if self.length > WINDOW and not self.shallow and (
+            self.base != base or self.stop != min(base + WINDOW, self.length)
+        ):
+            self._enter(base, min(base + WINDOW, self.length))
+        return True
+
+    cdef void _enter(self, int base, int stop) noexcept:
+        """Look at some words of the text: where they stand, the masks of marks, of other words and of every place."""
+        cdef int32_t k, n, code
+        cdef int at
+        cdef uint64_t bit = 1
+        cdef uint16_t *slots = self.slots
+        for k in range(2, self.n_present + 1):
+            slots[self.present[k]] = 0
+        self.n_present = 1
+        self._next()
+        self.base, self.stop = base, stop
+        for at in range(base, stop):
+            code = self.text_codes[at]
+            if code > 0:
+                if code <= self.n_words:
+                    self._stand(code - 1, bit)
+                else:
+                    code -= self.n_words + 1
+                    for n in range(self.pool[code]):
+                        self._stand(self.pool[code + 2 + n], bit)
+            if not self.shallow:
+                bit <<= 1
+        self.marks_mask = self._of(self.marks[0]) | self._of(self.marks[1]) | self._of(self.marks[2])
+        self.whole_mask = 0 if self.shallow else bit - 1
+        self.others_mask = self.whole_mask & ~self.marks_mask
+        self.text_first = base == 0
+        self.text_last = bit if stop == self.length else 0
+        self.own_mask = self.whole_mask if stop == self.length else ((<uint64_t>1) << self.stride) - 1
+
+    cdef inline uint64_t _of(self, int32_t word) noexcept:
+        """Where a word stands."""
+        return self.masks[self.slots[word]]
+
+    cdef inline void _stand(self, int32_t word, uint64_t bit) noexcept:
+        cdef int32_t slot = self.slots[word]
+        if slot:
+            self.masks[slot] |= bit
+            return
+        self.n_present += 1
+        self.slots[word] = self.n_present
+        self.masks[self.n_present] = bit
+        self.present[self.n_present] = word
+
     cdef void _next(self) noexcept:
-        """The next text's number; after two thousand million they begin anew."""
+        """The next window's number; after two thousand million they begin anew."""
         cdef int32_t k
         if self.epoch == 2147483647:
-            memset(self.group_epoch, 0, self.n_units * sizeof(int32_t))
             for k in range(self.n_units):
                 self.units[k].epoch = 0
             for k in range(self.n_sets):
@@ -503,60 +626,16 @@ cdef class Table:
             self.epoch = 0
         self.epoch += 1
 
-    cdef inline int _put(self, int32_t code, Py_ssize_t at) except -1:
-        """The word of a code stands at a place."""
-        cdef int32_t k
-        self.text_codes[at] = code
-        if code <= 0:
-            return 0
-        if code <= self.n_words:
-            return self._stand(code - 1, at)
-        code -= self.n_words + 1
-        if self.pool[code + 1]:
-            self.odd = True
-        for k in range(self.pool[code]):
-            self._stand(self.pool[code + 2 + k], at)
-        return 0
-
-    cdef inline int _stand(self, int32_t word, Py_ssize_t at) except -1:
-        cdef size_t needed
-        if self.width == 1 and not self.shallow:
-            if not self.place[word]:
-                self.present[self.n_present] = word
-                self.n_present += 1
-                self.there[word >> 6] |= (<uint64_t>1) << (word & 63)
-            self.place[word] |= (<uint64_t>1) << at
-            return 0
-        if not self.place[word]:
-            needed = <size_t>(self.n_present + 1) * self.width
-            if needed > self.places_room:
-                self.places = <uint64_t *>_wider(self.places, 2 * needed, sizeof(uint64_t))
-                self.places_room = 2 * needed
-            memset(self.places + <size_t>self.n_present * self.width, 0, self.width * sizeof(uint64_t))
-            self.place[word] = 1
-            self.there[word >> 6] |= (<uint64_t>1) << (word & 63)
-            self.slot[word] = self.n_present
-            self.present[self.n_present] = word
-            self.n_present += 1
-        if not self.shallow:
-            self.places[<size_t>self.slot[word] * self.width + (at >> 6)] |= (<uint64_t>1) << (at & 63)
-        return 0
-
-    cdef int _activate(self) except -1:
-        """The phrases whose anchors are there; the masks of marks, of other words and of every place."""
+    cdef void _activate(self) noexcept:
+        """The phrases whose anchors are there."""
         cdef int32_t k, word
-        self.present[self.n_present] = self.n_words  # phrases without anchors
-        for k in range(self.n_present + 1):
+        self.n_active = 0
+        for k in range(2, self.n_present + 1):
             word = self.present[k]
             self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
+        word = self.n_words  # phrases without anchors
+        self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
         self._side_by_side()
-        if self.width == 1:
-            self.marks_mask = self.place[self.marks[0]] | self.place[self.marks[1]] | self.place[self.marks[2]]
-            self.whole_mask = 0 if self.shallow else ((<uint64_t>1) << self.length) - 1
-            self.others_mask = self.whole_mask & ~self.marks_mask
-        else:
-            self._mark()
-        return 0
 
     cdef void _side_by_side(self) noexcept:
         """The phrases of the pairs that words in a row are, by all their names. What is looked up lies far apart: it is
@@ -565,7 +644,7 @@ cdef class Table:
         cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first, second = 0
         cdef int32_t *firsts = &first
         cdef int32_t *seconds
-        for at in range(self.length):
+        for at in range(self.base, self.stop):
             code = self.text_codes[at]
             seconds, n_seconds = &second, code > 0
             if code > self.n_words:
@@ -639,16 +718,16 @@ cdef class Table:
 
     cdef inline bint _has_needs(self, Needs *needs) noexcept:
         cdef int32_t k, n = 0, behind = 0
-        cdef uint64_t any
+        cdef uint32_t any
         for k in range(NEEDS):
             if not needs.sizes[k]:
                 break
             behind += needs.sizes[k]
             any = 0
             while n < behind:
-                any |= self.there[needs.words[n] >> 6] >> (needs.words[n] & 63)
+                any |= self.slots[needs.words[n]]
                 n += 1
-            if not any & 1:
+            if not any:
                 return False
         return True
 
@@ -657,43 +736,33 @@ cdef class Table:
         for k in range(OTHERS):
             if unit.others[k] < 0:
                 return True
-            if not self.place[unit.others[k]]:
+            if not self.slots[unit.others[k]]:
                 return False
         return True
-
-    cdef void _mark(self) noexcept:
-        """The masks of the marks, of all other words, and of every place of a wide text."""
-        cdef int32_t k, i
-        cdef int width = self.width
-        cdef uint64_t *others = self.room
-        cdef uint64_t *marks = self.room + width
-        cdef uint64_t *whole = self.room + 3 * width
-        memset(self.room, 0, 4 * width * sizeof(uint64_t))
-        for k in range(3):
-            if self.place[self.marks[k]]:
-                for i in range(width):
-                    marks[i] |= self.places[<size_t>self.slot[self.marks[k]] * width + i]
-        for i in range(self.length):
-            whole[i >> 6] |= (<uint64_t>1) << (i & 63)
-        for i in range(width):
-            others[i] = whole[i] & ~marks[i]
 
     # -- what can be there
 
     cdef void _sift(self) noexcept:
         """Of the phrases whose anchors are there those that can be in the text, in order."""
-        cdef int32_t k, phrase, kept = 0
+        cdef int32_t k, n = 0, phrase, kept = 0
         if self.sifted:
             return
         self.sifted = True
-        for k in range(self.n_active):
-            phrase = self.active[k]
-            if self.shallow or self._whole(phrase):
-                self.active[kept] = phrase
-                kept += 1
-        self.n_active = kept
-        if kept > 1:
-            qsort(self.active, kept, sizeof(int32_t), &_by_number)
+        if not self.shallow:
+            while self._to(n):
+                if self.length > WINDOW:
+                    self._activate()
+                for k in range(self.n_active):
+                    phrase = self.active[k]
+                    if self.seen_in[phrase] != self.text and self._narrow(phrase, self.own_mask):
+                        self.seen_in[phrase] = self.text
+                        self.kept[kept] = phrase
+                        kept += 1
+                n += 1
+            memcpy(self.active, self.kept, kept * sizeof(int32_t))
+            self.n_active = kept
+        if self.n_active > 1:
+            qsort(self.active, self.n_active, sizeof(int32_t), &_by_number)
 
     def found(self):
         """The phrases that can be in the text, in order."""
@@ -703,360 +772,207 @@ cdef class Table:
 
     def can(self, int32_t first, int32_t count):
         """Whether one of some units in a row can be in the text."""
-        return self._can(first, count)
+        cdef int k = 0
+        while self._to(k):
+            if self._can(first, count):
+                return True
+            k += 1
+        return False
 
     cdef bint _can(self, int32_t first, int32_t count) noexcept:
+        """The same of the window."""
         cdef int32_t unit
         for unit in range(first, first + count):
-            if self._can_begin(unit) and (self.shallow or self._whole(unit)):
+            if self._can_begin(unit) and (self.shallow or self._narrow(unit, self.whole_mask)):
                 return True
         return False
 
     cdef bint _is_between(self, int32_t first, int32_t count, int begin, int end) noexcept:
         """Whether one of some loose units in a row is in these words of a text, taken for a text of their own."""
-        if self.width > 1:
-            return self._is_between_wide(first, count, begin, end)
-        cdef uint64_t begins = self.whole_mask & ~(((<uint64_t>1) << begin) - 1)
-        cdef uint64_t ends = ((<uint64_t>2) << end) - 1
-        cdef int32_t unit
+        cdef int base = 0
         cdef bint found = False
-        self.loose_first, self.loose_last = (<uint64_t>1) << begin, (<uint64_t>1) << end
-        for unit in range(first, first + count):
-            if self._can_begin(unit) and self._narrow(unit, begins) & ends:
-                found = True
+        if self.length > WINDOW:
+            base = begin
+            self._enter(base, min(base + WINDOW, end))
+        while True:
+            self.loose_first = (<uint64_t>1) << (begin - base) if begin >= base else 0
+            self.loose_last = (<uint64_t>1) << (end - base) if end <= base + WINDOW else 0
+            found = self._is_within(first, count, max(begin - base, 0), min(end - base, WINDOW))
+            if found or self.length <= WINDOW or self.stop >= end:
                 break
+            base += self.stride
+            self._enter(base, min(base + WINDOW, end))
         self.loose_first = self.loose_last = ~(<uint64_t>0)
         return found
 
-    cdef bint _is_between_wide(self, int32_t first, int32_t count, int begin, int end) noexcept:
-        cdef uint64_t *mask = self.room + 4 * self.width
+    cdef bint _is_within(self, int32_t first, int32_t count, int begin, int end) noexcept:
+        """The same of these words of the window."""
+        cdef uint64_t begins = self.whole_mask & ~(((<uint64_t>1) << begin) - 1)
+        cdef uint64_t ends = ((<uint64_t>2) << end) - 1
         cdef int32_t unit
-        cdef int at
-        cdef bint found = False
-        self.part_begin, self.part_end = begin, end
         for unit in range(first, first + count):
-            if not self._can_begin(unit):
-                continue
-            memset(mask, 0, self.width * sizeof(uint64_t))
-            for at in range(begin, end):
-                mask[at >> 6] |= (<uint64_t>1) << (at & 63)
-            if not self._ends(unit, mask, 1):
-                continue
-            for at in range(begin, end + 1):
-                found = found or mask[at >> 6] >> (at & 63) & 1
-            if found:
-                break
-        self.part_begin = self.part_end = -1
-        return found
+            if self._can_begin(unit) and self._narrow(unit, begins) & ends:
+                return True
+        return False
 
     cdef inline bint _can_begin(self, int32_t number) noexcept:
         """Whether what a unit begins with is there, and some of what it needs besides."""
         cdef int32_t lead = self.leads[number]
         if lead >= 0:
-            if not self.place[lead]:
+            if not self.slots[lead]:
                 return False
-        elif lead < ANYTHING and not self._any_of(-2 - lead):
+        elif lead < ANYTHING and not self._set(-2 - lead):
             return False
         return self._has_others(self.units + number)
-
-    cdef int32_t _group(self, int32_t base, int32_t count) noexcept:
-        """How many of a group's units can begin in this text; they are written down."""
-        cdef int32_t unit, kept
-        if self.group_epoch[base] != self.epoch:
-            kept = 0
-            for unit in range(base, base + count):
-                if self._can_begin(unit):
-                    self.grouped[base + kept] = unit
-                    kept += 1
-            self.group_epoch[base] = self.epoch
-            self.n_grouped[base] = kept
-        return self.n_grouped[base]
-
-    cdef bint _any_of(self, int32_t number) noexcept:
-        """Whether a word of a set is there."""
-        cdef uint64_t *mask
-        cdef uint64_t any = 0
-        cdef int32_t k
-        if self.shallow:
-            for k in range(self.sets[number].at, self.sets[number + 1].at):
-                any |= self.place[self.set_words[k]]
-            return any != 0
-        if self.width == 1:
-            return self._narrow_set(number) != 0
-        mask = self._set(number)
-        for k in range(self.width):
-            any |= mask[k]
-        return any != 0
-
-    cdef bint _whole(self, int32_t unit) noexcept:
-        """Whether a unit stands anywhere."""
-        cdef uint64_t *at
-        if self.width == 1:
-            return self._narrow(unit, self.whole_mask) != 0
-        at = self.room + 4 * self.width
-        memcpy(at, self.room + 3 * self.width, self.width * sizeof(uint64_t))
-        return self._ends(unit, at, 1)
 
     # -- where it is
 
     def located(self, int32_t unit):
         """Where a unit stands: the longest match at the first place, then on behind it; None where RE2 has to say."""
         cdef int32_t k
+        cdef int n = 0, behind = 0
         if self.odd or self.shallow:
             return None
-        self._locate(unit)
-        return [(self.spots[2 * k], self.spots[2 * k + 1]) for k in range(self.n_spots)]
+        found = []
+        while self._to(n):
+            behind = self._locate(unit, behind)
+            found += [(self.spots[2 * k], self.spots[2 * k + 1]) for k in range(self.n_spots)]
+            n += 1
+        return found
 
-    cdef int _locate(self, int32_t unit) except -1:
-        if self.spots_room < 2 * <size_t>self.length + 2:
-            self.spots = <int32_t *>_wider(self.spots, 4 * self.length + 2, sizeof(int32_t))
-            self.spots_room = 4 * <size_t>self.length + 2
-        self.n_spots = 0
-        if self.width == 1:
-            self._locate_narrow(unit)
-        else:
-            self._locate_wide(unit)
-        return 0
-
-    cdef inline void _spot(self, int begin, int end) noexcept:
-        self.spots[2 * self.n_spots] = begin
-        self.spots[2 * self.n_spots + 1] = end
-        self.n_spots += 1
-
-    cdef void _locate_narrow(self, int32_t unit) noexcept:
-        cdef uint64_t begins = self.whole_mask & self._begins(unit)
+    cdef int _locate(self, int32_t unit, int behind) noexcept:
+        """The same of the window, from a place on; where to go on."""
+        cdef uint64_t begins = self.own_mask & self._begins(unit)
         cdef uint64_t ends
         cdef int at, end
+        self.n_spots = 0
+        if behind > self.base:
+            if behind - self.base >= WINDOW:
+                return behind
+            begins &= ~(((<uint64_t>1) << (behind - self.base)) - 1)
+        if not begins:
+            return behind
+        ends = self._narrow(unit, begins)
+        if not ends:
+            return behind
+        if begins & (begins - 1):
+            begins &= self._begins_of_any(unit)
+        if not begins & (begins - 1):  # there is but one place
+            return self._spot(lowest_bit(begins), highest_bit(ends))
         while begins:
             at = lowest_bit(begins)
             begins &= begins - 1
             ends = self._narrow(unit, (<uint64_t>1) << at)
             if ends:
                 end = highest_bit(ends)
-                self._spot(at, end)
+                behind = self._spot(at, end)
                 if end > at + 1:
                     begins &= ~(((<uint64_t>1) << end) - 1)
+        return behind
 
-    cdef uint64_t _begins(self, int32_t unit) noexcept:
+    cdef inline int _spot(self, int begin, int end) noexcept:
+        """Write down a match in the window; where to go on."""
+        self.spots[2 * self.n_spots] = self.base + begin
+        self.spots[2 * self.n_spots + 1] = self.base + end
+        self.n_spots += 1
+        return self.base + max(begin + 1, end)
+
+    cdef inline uint64_t _begins(self, int32_t unit) noexcept:
         """Where a unit can begin, as far as its first step says."""
-        cdef Step step = self.steps[self.sequences[unit]]
-        cdef uint64_t found = 0
-        cdef int32_t k, lead
-        if step.code == C_WORD:
-            return self.place[step.value]
-        if step.code == C_WORDS:
-            return self._narrow_set(step.value)
-        if step.code != C_ONE:
-            return ~found
-        if step.value >= 0:
-            found = self._narrow_set(step.value)
-        for k in range(step.base, step.base + step.count):
-            lead = self.leads[k]
-            if lead == ANYTHING:
-                return ~(<uint64_t>0)
-            found |= self.place[lead] if lead >= 0 else self._narrow_set(-2 - lead)
+        cdef int32_t lead = self.leads[unit]
+        if lead >= 0:
+            return self._of(lead)
+        return self._set(-2 - lead) if lead < ANYTHING else ~(<uint64_t>0)
+
+    cdef uint64_t _begins_of_any(self, int32_t unit) noexcept:
+        """The same of a unit that begins with alternatives."""
+        cdef uint32_t step = self.steps[self.sequences[unit]]
+        cdef uint64_t found
+        cdef Group *group
+        cdef int32_t k
+        if step & ((1 << BITS) - 1) != C_ONE:
+            return ~(<uint64_t>0)
+        group = self.groups + (step >> BITS)
+        found = self._set(group.set) if group.set >= 0 else 0
+        for k in range(group.base, group.base + group.count):
+            found |= self._begins(k)
         return found
 
-    cdef void _locate_wide(self, int32_t unit) noexcept:
-        cdef int at = 0, i, end
-        cdef int width = self.width
-        cdef uint64_t *mask = self.room + 4 * width
-        cdef uint64_t *first = self._first(unit)
-        while at < self.length:
-            if first != NULL and not first[at >> 6] >> (at & 63) & 1:
-                at += 1
-                continue
-            memset(mask, 0, width * sizeof(uint64_t))
-            mask[at >> 6] = (<uint64_t>1) << (at & 63)
-            if not self._ends(unit, mask, 1):
-                at += 1
-                continue
-            end = 0
-            for i in range(width - 1, -1, -1):
-                if mask[i]:
-                    end = 64 * i + highest_bit(mask[i])
-                    break
-            self._spot(at, end)
-            at = max(at + 1, end)
+    # -- steps
 
-    cdef uint64_t *_first(self, int32_t unit) noexcept:
-        """Where a unit can begin, if its first step says so."""
-        cdef Step step = self.steps[self.sequences[unit]]
-        if step.code == C_WORD:
-            return self._word(step.value)
-        if step.code == C_WORDS:
-            return self._set(step.value)
-        return NULL
-
-    # -- steps over a narrow text
-
-    cdef inline uint64_t _narrow_set(self, int32_t number) noexcept:
+    cdef inline uint64_t _set(self, int32_t number) noexcept:
         """Where the words of a set stand."""
         cdef Set *found = self.sets + number
         cdef uint64_t mask = 0
-        cdef int32_t k
+        cdef uint16_t *word
+        cdef uint16_t *behind
         if found.epoch != self.epoch:
-            for k in range(found.at, self.sets[number + 1].at):
-                mask |= self.place[self.set_words[k]]
+            word, behind = self.set_words + found.at, self.set_words + (found + 1).at
+            while word < behind:
+                mask |= self.masks[self.slots[word[0]]]
+                word += 1
             found.epoch = self.epoch
             found.mask = mask
         return found.mask
 
     cdef uint64_t _narrow(self, int32_t sequence, uint64_t at) noexcept:
         """Where these steps can end that begin at the places ``at``."""
-        cdef Step *step = self.steps + self.sequences[sequence]
-        cdef Step *behind = self.steps + self.sequences[sequence + 1]
+        cdef uint32_t *step = self.steps + self.sequences[sequence]
         cdef uint64_t own
-        cdef int32_t n, code, lead
-        while step < behind:
-            code = step.code
+        cdef int32_t n, code, value
+        while at:
+            code, value = step[0] & ((1 << BITS) - 1), step[0] >> BITS
             if code == C_WORD:
-                at = (at & self.place[step.value]) << 1
+                at = (at & self.masks[self.slots[value]]) << 1
             elif code == C_WORDS:
-                at = (at & self._narrow_set(step.value)) << 1
+                at = (at & self._set(value)) << 1
+            elif code == C_BEHIND:
+                return at
             elif code == C_ONE:
-                own = (at & self._narrow_set(step.value)) << 1 if step.value >= 0 else 0
-                for n in range(step.base, step.base + step.count):
-                    lead = self.leads[n]
-                    if at & (self.place[lead] if lead >= 0 else self._narrow_set(-2 - lead) if lead < -1 else at):
-                        own |= self._narrow(n, at)
-                at = own
+                at = self._any(self.groups + value, at)
             elif code == C_MAYBE:
-                at |= self._narrow(step.value, at)
+                at |= self._narrow(value, at)
             elif code == C_ANY:
                 at = (at & self.others_mask) << 1
             elif code == C_GAP:
                 own = at
-                for n in range(step.value):
+                for n in range(value):
                     own = (own & self.others_mask) << 1
                     if not own:
                         break
                     at |= own
             elif code == C_AMOUNT:
-                at = (at & self.place[self.number_id]) << 1
-                at |= (((at & self.marks_mask) << 1) & self.place[self.number_id]) << 1
+                at = (at & self._of(self.number_id)) << 1
+                at |= (((at & self.marks_mask) << 1) & self._of(self.number_id)) << 1
             else:
                 own = (at & self.marks_mask) << 1
-                if step.value:
+                if value:
                     at &= self.loose_first if code == C_START else self.loose_last
                 else:  # only the text's own beginning or end
-                    at &= 1 if code == C_START else (<uint64_t>1) << self.length
+                    at &= self.text_first if code == C_START else self.text_last
                 at |= own
-            if not at:
-                return 0
             step += 1
-        return at
+        return 0
 
-    # -- steps over a wide text
-
-    cdef uint64_t *_word(self, int32_t word) noexcept:
-        if self.place[word]:
-            return self.places + <size_t>self.slot[word] * self.width
-        return self.room + 2 * self.width
-
-    cdef uint64_t *_set(self, int32_t number) noexcept:
-        """Where the words of a set stand."""
-        cdef uint64_t *mask = self.set_masks + <size_t>number * self.width
-        cdef int32_t k, i, word
-        if self.sets[number].epoch != self.epoch:
-            self.sets[number].epoch = self.epoch
-            memset(mask, 0, self.width * sizeof(uint64_t))
-            for k in range(self.sets[number].at, self.sets[number + 1].at):
-                word = self.set_words[k]
-                if self.place[word]:
-                    for i in range(self.width):
-                        mask[i] |= self.places[<size_t>self.slot[word] * self.width + i]
-        return mask
-
-    cdef bint _ends(self, int32_t sequence, uint64_t *at, int level) noexcept:
-        """Let these steps be taken from the places ``at``, which becomes where they end; whether they can."""
-        cdef int32_t k, n, i
-        cdef int width = self.width
-        cdef Step step
-        cdef uint64_t *out = self.room + (4 + 2 * level) * width
-        cdef uint64_t *own = out + width
-        cdef uint64_t *marks = self.room + width
-        cdef uint64_t any, last
-        cdef int place
-        for k in range(self.sequences[sequence], self.sequences[sequence + 1]):
-            step = self.steps[k]
-            if step.code == C_WORD:
-                if not _over(at, self._word(step.value), width):
-                    return False
-                continue
-            if step.code == C_WORDS:
-                if not _over(at, self._set(step.value), width):
-                    return False
-                continue
-            if step.code == C_ANY:
-                _over(at, self.room, width)
-            elif step.code == C_ONE:
-                memcpy(out, at, width * sizeof(uint64_t))
-                if step.value >= 0:
-                    _over(out, self._set(step.value), width)
-                else:
-                    memset(out, 0, width * sizeof(uint64_t))
-                if step.count:
-                    for n in range(self._group(step.base, step.count)):
-                        memcpy(own, at, width * sizeof(uint64_t))
-                        if self._ends(self.grouped[step.base + n], own, level + 1):
-                            for i in range(width):
-                                out[i] |= own[i]
-                memcpy(at, out, width * sizeof(uint64_t))
-            elif step.code == C_MAYBE:
-                memcpy(own, at, width * sizeof(uint64_t))
-                if self._ends(step.value, own, level + 1):
-                    for i in range(width):
-                        at[i] |= own[i]
-            elif step.code == C_GAP:
-                memcpy(own, at, width * sizeof(uint64_t))
-                for n in range(step.value):
-                    if not _over(own, self.room, width):
-                        break
-                    for i in range(width):
-                        at[i] |= own[i]
-            elif step.code == C_AMOUNT:
-                _over(at, self._word(self.number_id), width)
-                memcpy(own, at, width * sizeof(uint64_t))
-                if _over(own, marks, width) and _over(own, self._word(self.number_id), width):
-                    for i in range(width):
-                        at[i] |= own[i]
-            else:
-                memcpy(own, at, width * sizeof(uint64_t))
-                _over(own, marks, width)
-                place = -1
-                if not step.value:  # only the text's own beginning or end
-                    place = 0 if step.code == C_START else self.length
-                elif self.part_begin >= 0:
-                    place = self.part_begin if step.code == C_START else self.part_end
-                if place >= 0:
-                    last = at[place >> 6] & ((<uint64_t>1) << (place & 63))
-                    memset(at, 0, width * sizeof(uint64_t))
-                    at[place >> 6] = last
-                for i in range(width):
-                    at[i] |= own[i]
-            any = 0
-            for i in range(width):
-                any |= at[i]
-            if not any:
-                return False
-        return True
+    cdef uint64_t _any(self, Group *group, uint64_t at) noexcept:
+        """Where these alternatives can end."""
+        cdef uint64_t found = (at & self._set(group.set)) << 1 if group.set >= 0 else 0
+        cdef uint16_t *lead = self.lead_words + group.base
+        cdef uint16_t *behind = lead + group.count
+        cdef int32_t unit, set_
+        while lead < behind:
+            if at & self.masks[self.slots[lead[0]]]:
+                unit = <int32_t>(lead - self.lead_words)
+                set_ = -2 - self.leads[unit]
+                if set_ < 0 or at & self._set(set_):
+                    found |= self._narrow(unit, at)
+            lead += 1
+        return found
 
 
 cdef int _by_number(const void *one, const void *other) noexcept nogil:
     return (<int32_t *>one)[0] - (<int32_t *>other)[0]
 
 
-cdef inline bint _over(uint64_t *at, uint64_t *places, int width) noexcept:
-    """One step over a word: and, shift; whether anything is left."""
-    cdef uint64_t carry = 0, found, any = 0
-    cdef int i
-    for i in range(width):
-        found = at[i] & places[i]
-        at[i] = (found << 1) | carry
-        carry = found >> 63
-        any |= at[i]
-    return any != 0
-
-
 include "_finder.pxi"
+include "_turns.pxi"

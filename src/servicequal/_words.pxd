@@ -2,7 +2,7 @@
 """What the compiled sieve reads of a compiled normal form."""
 
 from cpython.object cimport PyObject
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 
 cdef struct Entry:
@@ -60,3 +60,22 @@ cdef class Form:
     cdef str _text
     cdef list _words, _starts, _spans
     cdef Py_ssize_t _before(self, Py_ssize_t place)
+
+
+cdef struct Raw:
+    int32_t entry
+    int32_t start
+    int32_t end
+
+
+cdef class Reader:
+    cdef uint8_t *kinds
+    cdef list alone
+    cdef int32_t alone_numbers[64]
+    cdef int32_t link
+    cdef object about, known, signs
+    cdef readonly Lexicon lexicon
+    cdef int32_t most
+    cdef int _begin(self) except -1
+    cdef Form form(self, str text)
+    cdef Py_ssize_t _read(self, Form form, Raw *raw, Py_ssize_t length) except -2

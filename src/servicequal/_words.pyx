@@ -70,12 +70,6 @@ cdef extern from *:
     uint32_t MIXED(uint32_t hash, uint32_t character) nogil
 
 
-cdef struct Raw:
-    int32_t entry
-    int32_t start
-    int32_t end
-
-
 cdef class Lexicon:
     """Words by number. ``about`` describes a word: its traits, its families, the number of the contraction that it may
     be, those that it may follow, and what it is spelled as. All ``known`` words are taken in; one that is not among
@@ -269,6 +263,7 @@ cdef uint32_t _glued(const uint32_t *characters, Py_ssize_t length) noexcept:
 
 @cython.final
 @cython.no_gc
+@cython.freelist(256)
 cdef class Form:
     """A :class:`servicequal.normal.Aligned` whose tokens are numbers until somebody asks for words."""
 
@@ -361,14 +356,6 @@ cdef class Reader:
     characters of the kinds from FIRST_ALONE on are; ``signs`` are the families of words with three figures and of those
     with an @ in them; ``most`` is how many words a lexicon may grow to."""
 
-    cdef uint8_t *kinds
-    cdef list alone
-    cdef int32_t alone_numbers[64]
-    cdef int32_t link
-    cdef object about, known, signs
-    cdef readonly Lexicon lexicon
-    cdef int32_t most
-
     def __cinit__(self, kinds, alone, about, known, signs, int32_t most):
         cdef int code
         self.kinds = <uint8_t *>PyMem_Calloc(CODES, 1)
@@ -400,13 +387,13 @@ cdef class Reader:
 
     def align(self, text):
         """The form of a text; None where it is for the steps that are not compiled."""
+        return self.form(text) if type(text) is str else None
+
+    cdef Form form(self, str text):
         cdef Raw few[SHORT]
         cdef Raw *raw = few
-        cdef Py_ssize_t length
+        cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
         cdef Form form
-        if type(text) is not str:
-            return None
-        length = PyUnicode_GET_LENGTH(text)
         if length > LONGEST_TEXT:
             return None
         if self.lexicon.size >= self.most:

@@ -7,7 +7,7 @@ Two stages. One pass over the words of the normal form says which phrases *can* 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from .errors import PackError
 from .forms import Forms
 from .language import Sentences, sentences_of
 from .made import maker
-from .normal import QUOTES, Aligned, align
+from .normal import QUOTES, Aligned, align, align_plainly, compiled_reader
 from .packs import Pack, builtin_macros
 from .phrases import Compiler, Shape, pattern_of
 from .plan import Plan, builtin_plan, digest_of
@@ -96,9 +96,26 @@ class CueFinder:
         self._softeners = softeners({pack.cue: pack for pack in self.packs}.values())
         shared = Compiler(builtin_macros())
         self._sides: dict[str, _Side] = {
-            side: _Side(tuple(p for p in self.packs if p.speaker == side), shared, sentences)
+            side: _Side(tuple(p for p in self.packs if p.speaker == side), shared, sentences, self._softeners)
             for side in ("agent", "customer")
         }
+        self._talk = self._compiled_talk()
+
+    def _compiled_talk(self) -> Any:
+        """The compiled steps over all turns of a conversation; None where those of one turn have to do."""
+        reader = compiled_reader()
+        sides = [side.fast for side in self._sides.values()]
+        compiled = next((side.compiled for side in self._sides.values() if side.compiled), None)
+        if reader is None or compiled is None or any(fast is None for fast in sides):
+            return None
+        return compiled.Talk(
+            [(side.fast, side.find_plainly) for side in self._sides.values()],
+            reader,
+            align_plainly,
+            maker(CueMatch),
+            maker(Span),
+            self._softeners,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueFinder, (self.packs, self.nlp))
@@ -120,6 +137,9 @@ class CueFinder:
         ``forms`` are the normal forms of its turns, where the caller has use for them besides.
         """
         forms = forms or Forms(conversation)
+        if self._talk is not None:
+            every: tuple[CueMatch, ...] = self._talk.find(tuple(conversation.turns), forms.made)
+            return every
         found: list[CueMatch] = []
         for number, turn in enumerate(conversation.turns):
             side = self._sides.get(turn.speaker)
@@ -141,7 +161,9 @@ class CueFinder:
 class _Side:
     """The packs of one side of the conversation, compiled."""
 
-    def __init__(self, packs: Sequence[Pack], shared: Compiler, sentences: Sentences | None) -> None:
+    def __init__(
+        self, packs: Sequence[Pack], shared: Compiler, sentences: Sentences | None, softened: Container[str]
+    ) -> None:
         import re2
 
         self._sentences = sentences
@@ -159,18 +181,18 @@ class _Side:
                 exceptions += [(pack, source) for source in sources]
         self._sieve = self._planned(packs, shared) or self._worked_out(exceptions)
         self._compiled: dict[int, Any] = {}
-        self._fast = self._compiled_finder(packs)
+        self.compiled = self._sieve.compiled
+        self.fast = self._compiled_finder(packs, softened)
 
-    def _compiled_finder(self, packs: Sequence[Pack]) -> Any:
+    def _compiled_finder(self, packs: Sequence[Pack], softened: Container[str]) -> Any:
         """The compiled steps from a normal form to its cues; None where these here have to do."""
         cues = sorted(packs, key=lambda pack: pack.cue)
         numbers = {pack.cue: number for number, pack in enumerate(cues)}
-        if self._sieve.compiled is None or self._sentences is not None or len(numbers) != len(packs):
+        if self.compiled is None or self._sentences is not None or len(numbers) != len(packs):
             return None
-        tables = (self._unless, self._unless_turn)
-        return self._sieve.compiled.Finder(
+        return self.compiled.Finder(
             self._sieve.table,
-            [(p.cue, _excuses(p), *(n for table in tables for n in self._numbered(table[p.cue]))) for p in cues],
+            [(p.cue, p.cue in softened, _excuses(p), *self._numbered(p.cue)) for p in cues],
             [(numbers[phrase.pack.cue], phrase.source) for phrase in self._phrases],
             maker(CueMatch),
             _FAMILIES,
@@ -182,8 +204,11 @@ class _Side:
             partial(_Doubts, self),
         )
 
-    def _numbered(self, exceptions: _Exceptions) -> tuple[int, int]:
-        return self._sieve.count + exceptions.first, len(exceptions.sources)
+    def _numbered(self, cue: str) -> Iterator[int]:
+        """The first exception of a cue and how many there are, then the same of those that may stand anywhere."""
+        for exceptions in (self._unless[cue], self._unless_turn[cue]):
+            yield self._sieve.count + exceptions.first
+            yield len(exceptions.sources)
 
     @staticmethod
     def _planned(packs: Sequence[Pack], shared: Compiler) -> Sieve | None:
@@ -201,15 +226,16 @@ class _Side:
 
     def find(self, form: Aligned, speaker: Role, turn: int, every: bool = False) -> list[CueMatch]:
         """The cues of one turn; ``every`` phrase and exception is tried where the sieve is not trusted."""
-        if not self._phrases:
-            return []
-        if self._fast is not None and not every:
-            found: list[CueMatch] | None = self._fast.find(form, speaker, turn)
+        if self.fast is not None and not every:
+            found: list[CueMatch] | None = self.fast.find(form, speaker, turn)
             if found is not None:
                 return found
-        return self._find_plainly(form, speaker, turn, every)
+        return self.find_plainly(form, speaker, turn, every)
 
-    def _find_plainly(self, form: Aligned, speaker: Role, turn: int, every: bool) -> list[CueMatch]:
+    def find_plainly(self, form: Aligned, speaker: Role, turn: int, every: bool) -> list[CueMatch]:
+        """The same without the compiled steps from a normal form to its cues."""
+        if not self._phrases:
+            return []
         scan = None if every else self._sieve.scan(form.words)
         candidates = range(len(self._phrases)) if scan is None else scan.phrases()
         if not candidates:

@@ -7,16 +7,17 @@ from .normal import Aligned, align
 
 
 class Forms:
-    """Normal forms by turn number, made when first asked for."""
+    """Normal forms by turn number, made when first asked for. ``made`` has one for each turn, None where it is not
+    made yet."""
 
-    __slots__ = ("_made", "_turns")
+    __slots__ = ("_turns", "made")
 
     def __init__(self, conversation: Conversation) -> None:
         self._turns = conversation.turns
-        self._made: list[Aligned | None] = [None] * len(self._turns)
+        self.made: list[Aligned | None] = [None] * len(self._turns)
 
     def __getitem__(self, turn: int) -> Aligned:
-        form = self._made[turn]
+        form = self.made[turn]
         if form is None:
-            form = self._made[turn] = align(self._turns[turn].text)
+            form = self.made[turn] = align(self._turns[turn].text)
         return form

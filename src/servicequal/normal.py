@@ -434,6 +434,11 @@ def _kinds() -> tuple[dict[int, int], list[str]]:
     return kinds, alone
 
 
+def compiled_reader() -> Any:
+    """What :func:`align` asks first, or None where the package was installed without a compiler."""
+    return _reader
+
+
 def _compiled_reader(most: int = _MOST_WORDS) -> Any:
     """The compiled steps, or None where the package was installed without a compiler."""
     try:

@@ -43,6 +43,9 @@ LONGEST = 2048
 _MOST_KNOWN = 50_000
 """Words whose anchors are kept at hand; the memory that a stream of ever new words may take."""
 
+_MOST_COMPILED, _LONGEST_COMPILED = 65_000, 250
+"""Words, and characters of a word, that the compiled steps have room for."""
+
 _CODES = {"word": WORD, "words": WORDS, "one": ONE, "maybe": MAYBE}
 
 
@@ -79,7 +82,8 @@ class Sieve:
         self._words = frozenset(plan.words)
         self._longest = max(map(len, (*plan.words, *plan.begins)), default=0)
         self._known: dict[str, tuple[int, tuple[str, ...], bool]] = {}
-        self.compiled = _compiled_steps() if compiled else None
+        fitting = len(plan.words) <= _MOST_COMPILED and self._longest <= _LONGEST_COMPILED
+        self.compiled = _compiled_steps() if compiled and fitting else None
         self.table = self.compiled and self.compiled.Table(plan, self.names, NUMBER, LONGEST, _MOST_KNOWN)
 
     # -- building
@@ -370,7 +374,7 @@ class FastScan:
         self._number = table.scan(words)
 
     def _mine(self) -> Any:
-        if self._table.epoch != self._number:
+        if self._table.text != self._number:
             self._number = self._table.scan(self._words)
         return self._table
 
