@@ -16,6 +16,7 @@ import pytest
 
 import servicequal as sq
 from batch_run import Quick
+from servicequal import pool
 from servicequal.batch import chunks as chunks_module
 from servicequal.batch import files, work
 from servicequal.batch.chunks import chunks
@@ -542,3 +543,47 @@ def test_what_the_caller_holds_is_put_aside_for_the_garbage_collector_only_meanw
         assert gc.get_freeze_count() > put_aside // 2  # but for what nobody needed any more
     finally:
         gc.unfreeze()
+
+
+def test_the_garbage_collector_is_set_back_whatever_happens_and_left_alone_where_it_is_off(tmp_path):
+    import gc
+
+    seen = []
+
+    class Watching(Quick):
+        def judge(self, conversation):
+            seen.append((gc.isenabled(), gc.get_threshold()))
+            return super().judge(conversation)
+
+    def run(name, talks):
+        seen.clear()
+        sq.score_to(talks, tmp_path / name, Watching())
+        assert gc.get_threshold() == before
+        return set(seen)
+
+    before = gc.get_threshold()
+    assert run("plain", [talk("a"), talk("b", ("agent", "raise"))]) == {(True, (pool._SELDOM, *before[1:]))}
+    with pytest.raises(MemoryError):
+        sq.score_to([talk("a")], tmp_path / "error", Failing())
+    assert gc.get_threshold() == before
+    usual = before
+    for before in ((0, 5, 5), (10**7, 5, 5)):
+        gc.set_threshold(*before)
+        try:
+            assert run(f"own{before[0]}", [talk("a")]) == {(True, before)}
+        finally:
+            gc.set_threshold(*usual)
+    before = usual
+    gc.disable()
+    try:
+        assert {enabled for enabled, _ in run("off", [talk("a")])} == {False}
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+class Failing(Quick):
+    """Runs out of memory."""
+
+    def judge_all(self, conversations):
+        raise MemoryError(conversations)

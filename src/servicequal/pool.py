@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 _AHEAD = 3
 """Jobs per process that are under way or done and waiting for their turn: a slow one does not stop the others."""
+_SELDOM = 100_000
+"""Objects more than before after which the garbage collector looks for cycles while a job is done: it makes hardly any,
+and to look after every 700 takes about a twentieth of the time. A job that makes many is still looked after."""
 _worker: dict[str, Any] = {}
 """In a worker process alone: how it is set up, and what then does its jobs."""
 
@@ -33,8 +36,8 @@ class Pool(Generic[J, R]):
     """Processes that each call ``start()`` once, and do jobs with the function that it returns.
 
     With one worker everything is done here, at once. ``start`` and jobs have to be picklable with more. What is there
-    before the first job (packages, phrases, the caller's data) is put aside for the garbage collector meanwhile: to go
-    through it again and again takes about a twentieth of the time.
+    before the first job (packages, phrases, the caller's data) is put aside for the garbage collector meanwhile, which
+    looks for cycles less often while a job is done (see :class:`_Seldom`).
     Leaving the pool early (an error, a consumer that stops) ends the processes.
     """
 
@@ -69,8 +72,39 @@ class Pool(Generic[J, R]):
             self._put_aside = gc.get_freeze_count() == 0  # whoever has put objects aside wants them to stay there
             if self._put_aside:
                 gc.freeze()
-        here.set_result(self._work(job))
+        with _collected_seldom:
+            here.set_result(self._work(job))
         return here
+
+
+class _Seldom:
+    """While anybody is within, the garbage collector looks for cycles seldom; then again as it was set.
+
+    Whoever has switched it off, or set it to look even less often, is left alone. Results do not depend on any of it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._within = 0
+        self._before: tuple[int, int, int] | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._within += 1
+            before = gc.get_threshold()
+            if self._within == 1 and 0 < before[0] < _SELDOM:
+                self._before = before
+                gc.set_threshold(_SELDOM, *before[1:])
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._within -= 1
+            if self._within == 0 and self._before is not None:
+                gc.set_threshold(*self._before)
+                self._before = None
+
+
+_collected_seldom = _Seldom()
 
 
 def result_of(future: Future[R]) -> R:
@@ -151,4 +185,5 @@ def _do(job: Any) -> Any:
     if "work" not in _worker:
         _worker["work"] = _worker["start"]()
         gc.freeze()
-    return _worker["work"](job)
+    with _collected_seldom:
+        return _worker["work"](job)
