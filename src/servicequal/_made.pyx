@@ -2,7 +2,7 @@
 """Frozen values made fast: see servicequal.made, which says what this does."""
 
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 
 cdef extern from "Python.h":
     Py_ssize_t PyTuple_GET_SIZE(object values)
@@ -25,7 +25,10 @@ cdef extern from *:
 
 
 cdef class Maker:
-    """Makes values of a class from the values of its fields, in order."""
+    """Makes values of a class from the values of its fields, in order, or from another value with some fields replaced.
+
+    What reads and replaces fields is for values of the very class, and for copies that nobody else has seen.
+    """
 
     def __init__(self, type made, tuple names):
         cdef Py_ssize_t at
@@ -38,6 +41,7 @@ cdef class Maker:
             if self.places[at] < 0:
                 raise ValueError(f"{made.__name__}.{name} is no slot")
         self.made = made
+        self.names = names
         self.count = len(names)
 
     def __call__(self, *values):
@@ -53,6 +57,33 @@ cdef class Maker:
             Py_INCREF(<object>values[at])
             (<PyObject **>(<char *><PyObject *>found + self.places[at]))[0] = values[at]
         return found
+
+    cdef Py_ssize_t place(self, str name) except -1:
+        """Where a field stands."""
+        return self.places[self.names.index(name)]
+
+    cdef object field(self, object value, Py_ssize_t place):
+        """The field of a value that stands there."""
+        return <object>(<PyObject **>(<char *><PyObject *>value + place))[0]
+
+    cdef object copied(self, object value):
+        """A value of the same fields."""
+        cdef Py_ssize_t at
+        cdef PyObject *held
+        found = blank(<PyTypeObject *>self.made, 0)
+        for at in range(self.count):
+            held = (<PyObject **>(<char *><PyObject *>value + self.places[at]))[0]
+            Py_XINCREF(held)
+            (<PyObject **>(<char *><PyObject *>found + self.places[at]))[0] = held
+        return found
+
+    cdef void put(self, object fresh, Py_ssize_t place, object value) noexcept:
+        """Replace a field of a copy."""
+        cdef PyObject **held = <PyObject **>(<char *><PyObject *>fresh + place)
+        cdef PyObject *old = held[0]
+        Py_INCREF(value)
+        held[0] = <PyObject *>value
+        Py_XDECREF(old)
 
 
 cdef class RowMaker:

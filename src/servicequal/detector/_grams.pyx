@@ -8,7 +8,7 @@ without its last word and that word. So a turn's words are compared with known o
 """
 
 cimport cython
-from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.unicode cimport (
     Py_UNICODE_ISALPHA, Py_UNICODE_ISDIGIT, Py_UNICODE_ISLOWER, Py_UNICODE_ISSPACE, Py_UNICODE_ISTITLE,
     Py_UNICODE_ISUPPER, PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_READ_CHAR,
@@ -17,20 +17,13 @@ from libc.math cimport exp, fabs, log, rint, sqrt
 from libc.stdint cimport int8_t, int32_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
 
-cdef extern from *:
-    """
-    #if defined(__GNUC__)
-    #define SQ_PREFETCH(at) __builtin_prefetch(at)
-    #else
-    #define SQ_PREFETCH(at) ((void)0)
-    #endif
-    """
-    void SQ_PREFETCH(const void *at) noexcept
+from .._made cimport Maker
+from .._words cimport Entry, Form, Lexicon, Token
 
 cdef extern from "Python.h":
     Py_UCS4 *PyUnicode_AsUCS4(object text, Py_UCS4 *buffer, Py_ssize_t size, int copy_null) except NULL
@@ -40,6 +33,7 @@ cdef enum:  # blocks, as servicequal.detector.features.BLOCKS has them
     LETTERS = 1
     BEFORE = 2
     AFTER = 3
+    BLOCKS = 4
 
 cdef enum:  # who a turn is of
     AGENT = 0
@@ -52,7 +46,14 @@ cdef enum:
     MOST_LABELS = 64    # a bit each
     COUNTED = 256       # counts of which the logarithm is known
     LINE = 64           # bytes that come from memory together
-    MOST_FIELDS = 16    # of a match
+    STRANGERS = 16384   # words that no vocabulary has and that are kept all the same
+    LETTERS_KEPT = 1 << 19  # rows of words' letters
+    AT_ONCE = 16        # rows that are copied at once: mostly more than a word has
+
+cdef enum:  # traits of words
+    MARK = 1            # ends a sentence
+    ASKS = 2
+    LINKS = 4
 
 cdef enum:  # statuses
     PLAIN = 0
@@ -63,8 +64,10 @@ cdef uint64_t ONE = 1
 cdef int32_t LONGER = 1 << 30
 cdef uint64_t BEGUN = 14695981039346656037ULL
 
+include "_sums.pxi"
 include "_tables.pxi"
 include "_runs.pxi"
+include "_listen.pxi"
 include "_turn.pxi"
 include "_matches.pxi"
 include "_talk.pxi"

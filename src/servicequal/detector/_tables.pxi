@@ -9,7 +9,7 @@ cdef struct Slot:
 
 
 cdef struct Pair:
-    int32_t run             # -1: free
+    int32_t run             # 0: free
     int32_t word
     int32_t longer
 
@@ -17,6 +17,11 @@ cdef struct Pair:
 cdef struct Run:            # the rows of a run of words in the sides' blocks; -1: none
     int32_t own[2]
     int32_t around[2][2]    # by side that has it before or after its own
+
+
+cdef struct Letters:        # of a word: where the rows of its letter n-grams begin, -1 as long as nobody asked
+    int32_t at
+    int32_t count
 
 
 cdef struct Gram:
@@ -61,9 +66,7 @@ cdef inline uint64_t _paired(int32_t run, int32_t word) noexcept:
 
 
 cdef Pair *_free_pairs(uint64_t count) except NULL:
-    cdef Pair *found = <Pair *>_room(count, sizeof(Pair))
-    memset(found, 255, count * sizeof(Pair))
-    return found
+    return <Pair *>_room(count, sizeof(Pair))
 
 
 @cython.final
@@ -146,21 +149,27 @@ cdef class Names:
 
 @cython.final
 cdef class Fitted:
-    """One side's labels and numbers; rows have room for an even number of labels."""
+    """One side's labels and numbers.
+
+    A row of the first layer is the square of its idf and its idf times its weights: so what an n-gram counts that is said
+    once is added to the square of its block's length and to all labels in one go.
+    """
 
     cdef list names
     cdef dict label_of
-    cdef int labels, width, cues
+    cdef int labels, width, cues    # the width is the labels, rounded up to an even number
     cdef int column[MOST_LABELS]    # of a label among the cues; -1: no cue
     cdef int rank[MOST_LABELS]      # of a label's name among all names
     cdef uint64_t any, hurting      # labels
-    cdef double scale[4]
+    cdef double scale[BLOCKS]
     cdef int32_t n_rows
-    cdef int32_t[::1] moved         # by row as it is given the row as it is kept: the commonest first, side by side
-    cdef uint16_t *counts           # in the block that is being read; else 0
+    cdef int32_t[::1] moved         # by row as it is given the row as it is kept: by block, the commonest first
+    cdef int32_t begins[BLOCKS + 1] # of the blocks' rows
+    cdef uint64_t *seen             # rows of the block that is being read, a bit each; else 0
+    cdef uint16_t *counts           # how often more than once; else 0
     cdef void *held
-    cdef float *weights             # a row is its idf, in the room of two weights, and its weights
-    cdef int stride                 # of rows, so that they lie across as few lines of the cache as can be
+    cdef float *weights
+    cdef int stride, twos           # of rows: numbers from one to the next, and pairs of numbers that count
     cdef double *shape_weights
     cdef double *bias
     cdef int inputs
@@ -168,46 +177,43 @@ cdef class Fitted:
     cdef double *second_bias
     cdef double *limits             # of social media and of the rest, each by a phrase and without
     cdef Names letters
-    cdef int32_t *letters_at        # by known word where its letter n-grams' rows begin; one more at the end
+    cdef int32_t words              # that letters are known of
+    cdef Letters *of_word
     cdef int32_t *letters_of
+    cdef size_t used, room          # of these
+    cdef void *held_words
+    cdef double *given              # by word what its letter n-grams give together, as a row
 
-    def __cinit__(self, names, any, hurting, scales, letters, idf, weights, shape_layer, second_layer, limits):
-        """``letters`` is the mapping from letter n-gram to row, a layer is its weights (inputs, labels) and bias, and
-        ``limits`` are (groups of channels, by a phrase or not, labels)."""
-        cdef int32_t row
-        cdef int label, at
-        cdef float[:, ::1] cells = np.ascontiguousarray(weights, dtype=np.float32)
+    def __cinit__(self, names, any, hurting, scales, vocabulary, idf, weights, shape_layer, second_layer, limits):
+        """``vocabulary`` has the mappings from n-gram to row of words, letters, before and after, a layer is its weights
+        (inputs, labels) and bias, and ``limits`` are (groups of channels, by a phrase or not, labels)."""
+        cdef int at
+        cdef double[:, ::1] cells = np.ascontiguousarray(weights, dtype=np.float64)
         cdef double[::1] values = np.ascontiguousarray(idf, dtype=np.float64)
         self.names = list(names)
         self.labels = len(self.names)
-        self.width = (self.labels + 1) // 2 * 2
-        self.stride = (self.width + 2 + 7) // 8 * 8
         if not 0 < self.labels <= MOST_LABELS:
             raise ValueError(f"{self.labels} labels")
+        self.width = (self.labels + 1) // 2 * 2
+        self.twos = self.labels // 2 + 1
+        self.stride = (2 * self.twos + 7) // 8 * 8
         self._name(any, hurting)
         self.n_rows = <int32_t>cells.shape[0]
         if cells.shape[1] != self.labels or values.shape[0] != self.n_rows:
             raise ValueError("weights do not fit their n-grams and labels")
-        for at in range(4):
+        for at in range(BLOCKS):
             self.scale[at] = scales[at]
-        order = np.argsort(values, kind="stable")
-        moved = np.empty(self.n_rows, dtype=np.int32)
-        moved[order] = np.arange(self.n_rows, dtype=np.int32)
-        self.moved = moved
+        self._order(vocabulary, values)
+        self.seen = <uint64_t *>_room(self.n_rows // 64 + 1, sizeof(uint64_t))
         self.counts = <uint16_t *>_room(self.n_rows, sizeof(uint16_t))
-        self.held = _room(<size_t>self.n_rows * self.stride + LINE, sizeof(float))
-        self.weights = <float *>((<size_t>self.held + LINE) // LINE * LINE)
-        for row in range(self.n_rows):
-            memcpy(self.row(self.moved[row]), &values[row], sizeof(double))
-            for label in range(self.labels):
-                self.row(self.moved[row])[2 + label] = cells[row, label]
+        self._weigh(cells, values)
         self.shape_weights = self._padded(shape_layer[0], SHAPES)
         self.bias = self._padded([shape_layer[1]], 1)
         self.inputs = len(second_layer[0])
         self.second = self._padded(second_layer[0], self.inputs)
         self.second_bias = self._padded([second_layer[1]], 1)
         self.limits = self._padded(np.reshape(limits, (4, -1)), 4)
-        self._name_letters(letters)
+        self._name_letters(vocabulary[LETTERS])
 
     cdef int _name(self, any, hurting) except -1:
         cdef int label
@@ -223,6 +229,37 @@ cdef class Fitted:
                 self.hurting |= ONE << label
         return 0
 
+    cdef int _order(self, vocabulary, double[::1] values) except -1:
+        """Where rows are kept: what is looked at most stands side by side."""
+        cdef int block
+        blocks = np.full(self.n_rows, BLOCKS, dtype=np.int32)
+        for block in range(BLOCKS):
+            rows = np.fromiter(vocabulary[block].values(), dtype=np.int64, count=len(vocabulary[block]))
+            if rows.size and not 0 <= rows.min() <= rows.max() < self.n_rows:
+                raise ValueError("an n-gram of a row that is not there")
+            if (blocks[rows] != BLOCKS).any() or np.unique(rows).size != rows.size:
+                raise ValueError("n-grams that share a row")
+            blocks[rows] = block
+            self.begins[block + 1] = self.begins[block] + <int32_t>rows.size
+        order = np.lexsort((np.asarray(values), blocks))
+        moved = np.empty(self.n_rows, dtype=np.int32)
+        moved[order] = np.arange(self.n_rows, dtype=np.int32)
+        self.moved = moved
+        return 0
+
+    cdef int _weigh(self, double[:, ::1] cells, double[::1] values) except -1:
+        cdef int32_t row
+        cdef int label
+        cdef float *found
+        self.held = _room(<size_t>self.n_rows * self.stride + LINE, sizeof(float))
+        self.weights = <float *>(<size_t>self.held + LINE - <size_t>self.held % LINE)
+        for row in range(self.n_rows):
+            found = self.row(self.moved[row])
+            found[0] = <float>(values[row] * values[row])
+            for label in range(self.labels):
+                found[1 + label] = <float>(values[row] * cells[row, label])
+        return 0
+
     cdef int _name_letters(self, letters) except -1:
         cdef Py_ssize_t most = max(map(len, letters), default=0)
         cdef Py_UCS4 *text = <Py_UCS4 *>_room(most + 1, sizeof(Py_UCS4))
@@ -230,8 +267,6 @@ cdef class Fitted:
         self.letters = Names(sum(map(len, letters)))
         try:
             for gram, row in letters.items():
-                if not 0 <= row < self.n_rows:
-                    raise ValueError("an n-gram of a row that is not there")
                 PyUnicode_AsUCS4(gram, text, most + 1, 0)
                 self.letters.put(text, len(gram), self.moved[row])
         finally:
@@ -251,6 +286,7 @@ cdef class Fitted:
         return found
 
     def __dealloc__(self):
+        PyMem_Free(self.seen)
         PyMem_Free(self.counts)
         PyMem_Free(self.held)
         PyMem_Free(self.shape_weights)
@@ -258,16 +294,39 @@ cdef class Fitted:
         PyMem_Free(self.second)
         PyMem_Free(self.second_bias)
         PyMem_Free(self.limits)
-        PyMem_Free(self.letters_at)
+        PyMem_Free(self.of_word)
         PyMem_Free(self.letters_of)
+        PyMem_Free(self.held_words)
 
     cdef inline float *row(self, int32_t row) noexcept:
         return self.weights + <size_t>row * self.stride
 
-    cdef inline double idf(self, int32_t row) noexcept:
-        cdef double found
-        memcpy(&found, self.row(row), sizeof(double))
-        return found
+    # -- letters of words, spelled out when first asked for
+
+    cdef int have_room(self, int32_t words, size_t letters) except -1:
+        """Room for so many words, and for so many rows of letters together."""
+        self.words, self.room = words, letters
+        self.of_word = <Letters *>_room(words, sizeof(Letters))
+        self.letters_of = <int32_t *>_room(letters + AT_ONCE, sizeof(int32_t))
+        self.held_words = _room(<size_t>words * self.stride + LINE, sizeof(double))
+        self.given = <double *>(<size_t>self.held_words + LINE - <size_t>self.held_words % LINE)
+        self.unlearn()
+        return 0
+
+    cdef void unlearn(self) noexcept:
+        """Forget all words' letters."""
+        memset(self.of_word, 255, self.words * sizeof(Letters))
+        self.used = 0
+
+    cdef void learn(self, int32_t word, const Py_UCS4 *padded, Py_ssize_t size, uint64_t *hashes) noexcept:
+        """Note the letters of a word that has a space to either side; there must be room for three times its ``size``."""
+        cdef int32_t *rows = self.letters_of + self.used
+        cdef double *given = self.given + <size_t>word * self.stride
+        cdef int32_t count = self.spell(padded, size, rows, hashes)
+        memset(given, 0, self.stride * sizeof(double))
+        sq_add_floats(given, self.weights, self.stride, self.twos, rows, count)
+        self.of_word[word] = Letters(<int32_t>self.used, count)
+        self.used += count
 
     cdef int32_t spell(self, const Py_UCS4 *padded, Py_ssize_t size, int32_t *rows, uint64_t *hashes) noexcept:
         """The rows of the known letter n-grams of a word that has a space to either side, of which there is room for
@@ -293,43 +352,3 @@ cdef class Fitted:
             if size <= length + 3:
                 break
         return count
-
-
-ctypedef fused Weight:
-    float
-    double
-
-
-cdef void _add_rows(double *total, int width, const Weight *weights, int stride, const int32_t *rows,
-                    const double *values, Py_ssize_t count) noexcept:
-    """Add to ``total`` the weights of each row times its value, the rows in order: eight labels at a time, then two."""
-    cdef int label = 0
-    cdef Py_ssize_t k
-    cdef double a, b, c, d, e, f, g, h, value
-    cdef const Weight *row
-    while label + 8 <= width:
-        a, b, c, d = total[label], total[label + 1], total[label + 2], total[label + 3]
-        e, f, g, h = total[label + 4], total[label + 5], total[label + 6], total[label + 7]
-        for k in range(count):
-            row = weights + <size_t>rows[k] * stride + label
-            value = values[k]
-            a += value * row[0]
-            b += value * row[1]
-            c += value * row[2]
-            d += value * row[3]
-            e += value * row[4]
-            f += value * row[5]
-            g += value * row[6]
-            h += value * row[7]
-        total[label], total[label + 1], total[label + 2], total[label + 3] = a, b, c, d
-        total[label + 4], total[label + 5], total[label + 6], total[label + 7] = e, f, g, h
-        label += 8
-    while label < width:
-        a, b = total[label], total[label + 1]
-        for k in range(count):
-            row = weights + <size_t>rows[k] * stride + label
-            value = values[k]
-            a += value * row[0]
-            b += value * row[1]
-        total[label], total[label + 1] = a, b
-        label += 2

@@ -15,7 +15,7 @@ cdef class Asked:
     cdef double own_words, least_sure, share
     cdef Py_ssize_t readable
     cdef int group
-    cdef Maker maker
+    cdef Answers answers
     cdef object evidence, another_s
 
 
@@ -87,7 +87,7 @@ cdef class Talk:
                 if self.known is not None:
                     said = self.known.get(("said", speaker, text))
                 if said is None:
-                    said = self.reader.read(self.forms[n].text, text, role)
+                    said = self.reader.read(self.forms[n], text, role)
                     if self.known is not None:
                         self.known["said", speaker, text] = said
             self.saids.append(said)
@@ -150,15 +150,13 @@ cdef class Talk:
         cdef Fitted fitted = reader.side(side)
         cdef Said own = <Said>self.saids[n]
         cdef Said a = self.said(n - 2, side), b = self.said(n - 1, side), c = self.said(n + 1, side)
-        cdef double around[MOST_LABELS + 4]
+        cdef double around[MOST_LABELS]
         cdef double *odds = self.odds + n * self.width
-        memset(around, 0, sizeof(around))
+        memset(around, 0, fitted.labels * sizeof(double))
         if a is not None or b is not None:
-            reader.meet_around(a, b, fitted, side, 0)
-            reader.add(fitted, BEFORE, around)
+            reader.add_rows(fitted, BEFORE, around, reader.around_rows(a, b, side, 0))
         if c is not None:
-            reader.meet_around(c, None, fitted, side, 1)
-            reader.add(fitted, AFTER, around)
+            reader.add_rows(fitted, AFTER, around, reader.around_rows(c, None, side, 1))
         for label in range(fitted.labels):
             odds[label] = own.own[label] + around[label]
             odds[label] += fitted.bias[label]
@@ -193,7 +191,7 @@ cdef class Talk:
             if self.shapes[n * SHAPES + k] != 0.0:
                 rows[count], values[count] = first + k, self.shapes[n * SHAPES + k]
                 count += 1
-        _add_rows(total, width, weights, width, rows, values, count)
+        sq_add_weighed(total, weights, width, width // 2, rows, values, count)
 
     cdef Py_ssize_t neighbour(self, Py_ssize_t n, int step, int side) noexcept:
         """The nearest turn of a side before or after a turn, -1 where there is none within reach."""
@@ -230,7 +228,7 @@ cdef class Talk:
         self._named(&inputs, before, PLAIN, theirs)
         self._named(&inputs, after, PLAIN, theirs)
         self._named(&inputs, own_after, PLAIN, mine)
-        _add_rows(total, mine.width, mine.second, mine.width, inputs.rows, inputs.values, inputs.count)
+        sq_add_weighed(total, mine.second, mine.width, mine.width // 2, inputs.rows, inputs.values, inputs.count)
         self._add_shape(n, inputs.first, total, mine.width, mine.second)
         for label in range(mine.labels):
             odds = total[label]
@@ -294,7 +292,7 @@ cdef class Talk:
             raise IndexError("not a turn that is scored")
         return 0
 
-    def decided(self, Maker maker, rules, int group, evidence, another_s):
+    def decided(self, Answers answers, rules, int group, evidence, another_s):
         """The matches that count, in order. ``rules`` are numbers, as servicequal.detector.decide has them: the log-odds of
         a turn's own words and the probability of a deflection that a proposal needs, the share from which a word is
         telling and the words of a readable sentence. ``evidence`` says of a form and its words' weights where they speak,
@@ -303,7 +301,7 @@ cdef class Talk:
         cdef Py_ssize_t n, k = 0, total = len(self.matches), begin
         cdef Asked asked = Asked.__new__(Asked)
         asked.own_words, asked.least_sure, asked.share, asked.readable = rules
-        asked.evidence, asked.another_s, asked.maker, asked.group = evidence, another_s, maker, group
+        asked.evidence, asked.another_s, asked.answers, asked.group = evidence, another_s, answers, group
         while k < total and self.places[k] < 0:
             out.append(self.matches[k])
             k += 1
@@ -340,9 +338,9 @@ cdef class Talk:
                 if label < 0:  # a cue of the user's own pack: the detector has no opinion
                     out.append(match)
                 elif self.statuses[k] == EXCUSED or said >> label & 1:
-                    out.append(asked.maker.sure(match, row[label]))
+                    out.append(asked.answers.sure(match, row[label]))
                 else:
-                    out.append(asked.maker.vetoed(match, row[label]))
+                    out.append(asked.answers.vetoed(match, row[label]))
         missing = said & ~(mine | self.told[3 * n + 2])
         return self._propose(asked, out, fitted, n, missing) if missing else out
 
@@ -351,6 +349,7 @@ cdef class Talk:
         cdef Said own = <Said>self.saids[n]
         cdef int label
         cdef double chance
+        cdef dict turn = self.said_turns[n].__dict__
         cdef Py_ssize_t found = len(out) if out is not None else 0
         for label in range(fitted.labels):
             if not missing >> label & 1 or own.own[label] < asked.own_words:
@@ -363,7 +362,7 @@ cdef class Talk:
                 start, end = <tuple>place
                 if out is None:
                     out = []
-                out.append(asked.maker.proposed(fitted.names[label], n, self.said_turns[n], start, end, chance))
+                out.append(asked.answers.proposed(fitted.names[label], n, turn["text"], turn["speaker"], start, end, chance))
         if out is not None and len(out) > max(1, found):
             out.sort(key=_IN_TURN)
         return out

@@ -12,6 +12,7 @@ from .. import context, families
 from ..conversation import Conversation
 from ..cues import CueMatch
 from ..forms import Forms
+from ..made import maker
 from ..normal import Aligned, normalise
 from ..packs import HURTING
 from .features import WHOLE, Read, Stretch, TurnText
@@ -74,14 +75,14 @@ def _decided(talk: Any, read: Read) -> tuple[CueMatch, ...]:
     """The same by the compiled layers."""
     group = 0 if read.conversation.channel == "social" else 1
     rules = (_OWN_WORDS, _LEAST_SURE, _TELLING_SHARE, _READABLE)
-    decided: tuple[CueMatch, ...] = talk.decided(_maker(), rules, group, evidence, _another_s)
+    decided: tuple[CueMatch, ...] = talk.decided(_answers(), rules, group, evidence, _another_s)
     return decided
 
 
 @cache
-def _maker() -> Any:
+def _answers() -> Any:
     sample = CueMatch(cue="", turn=0, start=0, end=0, text="", speaker="agent", pattern=MODEL)
-    return compiled().Maker(sample, IMPROBABLE)
+    return compiled().Answers(maker(CueMatch), sample, IMPROBABLE)
 
 
 _LEAST_SURE = 0.35

@@ -106,8 +106,8 @@ def _fitted(grams: Any, name: str, side: Side) -> Any:
     never = np.full(len(LABELS[name]), np.inf)  # while thresholds are still sought
     limits = [[side.thresholds.get(f"{g}/{base}", never) for base in ("phrase", "model")] for g in ("social", "other")]
     scales = [BLOCK_SCALE[block] for block in BLOCKS]
-    letters, first = side.vocabulary["letters"], (side.shape_weights, side.bias)
-    return grams.Fitted(LABELS[name], ANY, HURTING, scales, letters, side.idf, side.weights, first, second, limits)
+    known, first = [side.vocabulary[block] for block in BLOCKS], (side.shape_weights, side.bias)
+    return grams.Fitted(LABELS[name], ANY, HURTING, scales, known, side.idf, side.weights, first, second, limits)
 
 
 def compiled() -> Any:
