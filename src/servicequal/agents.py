@@ -76,9 +76,13 @@ def shares(
 
     ``outline`` is the conversation's, ``whole`` what was found in it; ``scored`` finds the same in a part of it.
     """
-    said: dict[str | None, list[int]] = {}
+    turns, said = conversation.turns, dict[str | None, list[int]]()
     for n in outline.agent:
-        said.setdefault(conversation.turns[n].speaker_id, []).append(n)
+        who = turns[n].speaker_id
+        if who in said:
+            said[who].append(n)
+        else:
+            said[who] = [n]
     if len(said) == 1:
         parts = [whole]
     elif len(said) > MOST_AGENTS:
@@ -95,11 +99,10 @@ def _share(outline: Outline, who: str | None, turns: list[int], part: Scored) ->
     for match in cues:
         if match.status == "plain" and match.turn in mine:
             plain[match.cue] = plain.get(match.cue, 0) + 1
-    words = outline.words
     return _agent_share(
         who,
         len(turns),
-        sum([words[n] for n in turns]),
+        sum(map(outline.words.__getitem__, turns)),
         {cue: plain[cue] for cue in HURTING if cue in plain},
         {cue: plain[cue] for cue in HELPING if cue in plain},
         overall,

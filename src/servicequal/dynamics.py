@@ -136,13 +136,14 @@ def _side(turns: Sequence[_Timed], *roles: Role) -> list[_Timed]:
 
 def _talk_share(turns: Sequence[_Timed], by_time: bool) -> float | None:
     """The agent's share, None where only one of the two speaks."""
-    agent, customer = _side(turns, "agent"), _side(turns, "customer")
-    if not agent or not customer:
+    speakers = [turn[0] for turn in turns]
+    if "agent" not in speakers or "customer" not in speakers:
         return None
     if by_time:
-        mine, theirs = _length(agent), _length(customer)
+        mine, theirs = _length(_side(turns, "agent")), _length(_side(turns, "customer"))
     else:
-        mine, theirs = float(sum([turn[3] for turn in agent])), float(sum([turn[3] for turn in customer]))
+        mine = float(sum([words for who, _, _, words in turns if who == "agent"]))
+        theirs = float(sum([words for who, _, _, words in turns if who == "customer"]))
     return round(mine / (mine + theirs), 4) if mine + theirs > 0 else None
 
 

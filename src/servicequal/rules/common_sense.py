@@ -108,7 +108,13 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
 
 def _wanted(view: View, turn: int) -> str | None:
     said = view.families()[turn]
-    return wanted(said, view.normal(turn)) if said & families.DETAIL else None
+    if not said & families.DETAIL:
+        return None
+    key = ("wanted", turn)
+    if key not in view.answers:
+        view.answers[key] = wanted(said, view.normal(turn))
+    found: str | None = view.answers[key]
+    return found
 
 
 def wanted(said: int, normal: str) -> str | None:
