@@ -38,6 +38,8 @@ def test_turns_are_asked_by_bits(said):
     assert here.counting_with((3, 1), bits("apology")) == [3, 1]
     assert (here.count(range(4), OWN), here.count(range(4), OWN, bits("apology"))) == (1, 0)
     assert here.count_softened(range(4), bits("apology"), bits("action")) == 1
+    assert list(here.tally(range(4), ("apology", "empathy", "action")).items()) == [("apology", 1), ("action", 1)]
+    assert here.tally((2, 1), CUES) == {}
 
 
 def test_places_are_told_once(said):
@@ -117,6 +119,7 @@ def test_the_compiled_one_says_the_same(cues, ordered, agent, turns, wanted, wit
         lambda s: (s.count(turns, wanted, without), s.count_softened(turns, wanted, without)),
         lambda s: [s.spans(turns, wanted, which) for which in (PLAIN, SOFTENED, COUNTING)],
         lambda s: s.spans_hard_first(turns, wanted),
+        lambda s: list(s.tally(turns, CUES).items()),
         lambda s: (s.replies(turn, within), s.answered(turn, within)),
     ):
         assert asked(one) == asked(other)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .conversation import Conversation
-from .cues import CueMatch
 from .made import maker
 from .outline import Outline
 from .packs import HELPING, HURTING
+from .rules.said import Said
 
 MOST_AGENTS = 20
 """Of more than these in one conversation no parts are scored: a speaker_id that is new in every turn is no agent."""
 
-Scored = tuple[Sequence[CueMatch], float | None, Mapping[str, float | None]]
-"""Cues, overall and dimension scores of a conversation."""
+Scored = tuple[Said, float | None, Mapping[str, float | None]]
+"""What is said in a conversation, its overall score and those of its dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +76,22 @@ def shares(
 
     ``outline`` is the conversation's, ``whole`` what was found in it; ``scored`` finds the same in a part of it.
     """
-    turns, said = conversation.turns, dict[str | None, list[int]]()
-    for n in outline.agent:
-        who = turns[n].speaker_id
-        if who in said:
-            said[who].append(n)
-        else:
-            said[who] = [n]
-    if len(said) == 1:
-        parts = [whole]
-    elif len(said) > MOST_AGENTS:
-        parts = [(whole[0], None, {}) for _ in said]
+    turns, mine = conversation.turns, outline.agent
+    who_in = [turns[n].speaker_id for n in mine]
+    if who_in.count(who_in[0] if who_in else None) == len(who_in):
+        return (_share(outline, who_in[0], mine, whole),) if who_in else ()
+    said: dict[str | None, list[int]] = {}
+    for n, who in zip(mine, who_in, strict=True):
+        said.setdefault(who, []).append(n)
+    if len(said) > MOST_AGENTS:
+        parts: list[Scored] = [(whole[0], None, {}) for _ in said]
     else:
         parts = [scored(of_agent(conversation, who)) for who in said]
     return tuple([_share(outline, who, said[who], part) for who, part in zip(said, parts, strict=True)])
 
 
-def _share(outline: Outline, who: str | None, turns: list[int], part: Scored) -> AgentShare:
-    cues, overall, scores = part
-    mine = set(turns)
-    plain: dict[str, int] = {}
-    for match in cues:
-        if match.status == "plain" and match.turn in mine:
-            plain[match.cue] = plain.get(match.cue, 0) + 1
-    return _agent_share(
-        who,
-        len(turns),
-        sum(map(outline.words.__getitem__, turns)),
-        {cue: plain[cue] for cue in HURTING if cue in plain},
-        {cue: plain[cue] for cue in HELPING if cue in plain},
-        overall,
-        dict(scores),
-    )
+def _share(outline: Outline, who: str | None, turns: Sequence[int], part: Scored) -> AgentShare:
+    said, overall, scores = part
+    words = sum(map(outline.words.__getitem__, turns))
+    hurting, helping = said.tally(turns, HURTING), said.tally(turns, HELPING)
+    return _agent_share(who, len(turns), words, hurting, helping, overall, dict(scores))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ._version import __version__
-from .agents import shares
+from .agents import Scored, shares
 from .conversation import Conversation
 from .cues import CueFinder, CueMatch
 from .detector import Detector, builtin_detector, load_detector
@@ -18,13 +18,16 @@ from .dynamics import dynamics
 from .errors import Rejected
 from .forms import Forms
 from .hygiene import HygieneNote, check
-from .outline import Outline, outlined
+from .made import row_maker
+from .outline import outlined
 from .packs import Pack, builtin_macros, with_user_packs
 from .pool import cut, ordered
 from .rubric import Rubric, apply_rubric, dimension_weights, load_rubric, rubric_hash
 from .rules import View
 from .scoring import Account, Fingerprint, Judgement, Scorecard, Tariff
 from .semantic import SemanticMatcher
+
+_judgement = row_maker(Judgement)
 
 
 class Scorer:
@@ -79,24 +82,17 @@ class Scorer:
         notes = list(map(check, conversations, outlines))
         forms = list(map(Forms, conversations))
         cues = self._cues(conversations, forms)
-        accounts = self._accounts(list(map(View, conversations, cues, forms, outlines)), notes)
-        found = zip(conversations, outlines, notes, forms, cues, accounts, strict=True)
-        return [self._judgement(*of_one) for of_one in found]
+        views = list(map(View, conversations, cues, forms, outlines))
+        accounts = self._accounts(views, notes)
+        return list(map(self._judgement, views, notes, forms, accounts))
 
-    def _judgement(
-        self,
-        conversation: Conversation,
-        outline: Outline,
-        notes: tuple[HygieneNote, ...],
-        forms: Forms,
-        cues: tuple[CueMatch, ...],
-        account: Account,
-    ) -> Judgement:
-        whole = (cues, account.overall, account.scores)
-        return Judgement(
+    def _judgement(self, view: View, notes: tuple[HygieneNote, ...], forms: Forms, account: Account) -> Judgement:
+        conversation, outline = view.conversation, view.outline
+        whole = (view, account.overall, account.scores)
+        return _judgement(
             conversation.id,
             conversation.channel,
-            cues,
+            view.cues,
             account,
             notes,
             self.fingerprint,
@@ -104,13 +100,11 @@ class Scorer:
             shares(conversation, outline, whole, lambda part: self._part(part, notes, forms)),
         )
 
-    def _part(
-        self, part: Conversation, notes: tuple[HygieneNote, ...], forms: Forms
-    ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
-        """Cues, overall and scores of one agent's part of a conversation with these notes."""
-        cues = self.cues(part, forms)
-        (account,) = self._accounts((View(part, cues, forms),), (notes,))
-        return cues, account.overall, account.scores
+    def _part(self, part: Conversation, notes: tuple[HygieneNote, ...], forms: Forms) -> Scored:
+        """What is said, overall and scores of one agent's part of a conversation with these notes."""
+        view = View(part, self.cues(part, forms), forms)
+        (account,) = self._accounts((view,), (notes,))
+        return view, account.overall, account.scores
 
     def cues(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
         """The cues of one conversation, without rules or scores."""

@@ -12,6 +12,16 @@ from ..conversation import Span
 from ..made import maker
 from .bits import BITS, COUNTING, OWN, PLAIN, SOFTENED
 
+cdef extern from *:
+    """
+    static int place_of_bit(uint32_t bit) {
+        int at = 0;
+        while (bit >>= 1) at++;
+        return at;
+    }
+    """
+    int _place_of "place_of_bit"(uint32_t bit) nogil
+
 cdef object _span = maker(Span)
 cdef dict _bits = dict(BITS)
 cdef uint32_t _own = OWN
@@ -230,6 +240,26 @@ cdef class Said:
         self._places(turns, wanted, 0, found)
         self._places(turns, 0, wanted, found)
         return self._apart(found)
+
+    def tally(self, turns, names):
+        """How many plain cues of these names the turns have; in that order, without noughts."""
+        cdef int32_t counts[32]
+        cdef int32_t at
+        cdef uint32_t bit
+        cdef dict found = {}
+        memset(counts, 0, sizeof(counts))
+        for n in turns:
+            at = self._turn(n).first
+            while at >= 0:
+                if self.cues[at].which == 0:
+                    counts[_place_of(self.cues[at].bit)] += 1
+                at = self.cues[at].next
+        for name in names:
+            bit = _bits[name]
+            at = counts[_place_of(bit)]
+            if at:
+                found[name] = at
+        return found
 
     cdef void _new_question(self) noexcept:
         cdef int32_t at

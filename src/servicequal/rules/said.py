@@ -85,6 +85,12 @@ class PlainSaid:
         found = self._places(turns, wanted, PLAIN) + self._places(turns, wanted, SOFTENED)
         return tuple(dict.fromkeys(found))
 
+    def tally(self, turns: Iterable[int], names: Iterable[str]) -> dict[str, int]:
+        """How many plain cues of these names, all of the codebook, the turns have; in that order, without noughts."""
+        here = [plain for n in turns for plain, _, _ in self._evidence.get(n, ())]
+        found = {name: here.count(BITS[name]) for name in names}
+        return {name: count for name, count in found.items() if count}
+
     def _places(self, turns: Iterable[int], wanted: int, which: int) -> list[Span]:
         of = {PLAIN: (wanted, 0), SOFTENED: (0, wanted)}.get(which, (wanted, wanted))
         evidence = (found for n in turns for found in self._evidence.get(n, ()))
