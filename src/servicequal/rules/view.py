@@ -87,12 +87,10 @@ class View(Said):
     def families(self) -> list[int]:
         """The families of words of every turn of the agent or the customer; 0 for other turns."""
         if self._families is None:
-            forms = self._forms
+            forms, made = self._forms, self._forms.made
             self._families = found = [0] * len(self.turns)
-            for n in self.agent:
-                found[n] = forms[n].flags
-            for n in self.customer:
-                found[n] = forms[n].flags
+            for n in (*self.agent, *self.customer):
+                found[n] = (made[n] or forms[n]).flags
         return self._families
 
     # -- cues ------------------------------------------------------------------------------------------
