@@ -9,7 +9,7 @@ has to be wiped between texts. A :class:`Finder` goes on from there to the cues 
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
@@ -49,7 +49,8 @@ cdef enum:  # as servicequal.sieve numbers them
 cdef enum:
     OTHERS = 3
     NEEDS = 4
-    MOST_NEEDED = 28
+    MOST_NEEDED = 24
+    ANYWHERE = -1       # instead of where a pair stands
     BLOCK = 64          # looked up together
     WINDOW = 63         # words that are looked at together
     FARTHEST = 55       # words that a phrase may take in a text of several windows
@@ -71,6 +72,8 @@ cdef struct Unit:
 
 cdef struct Needs:          # of a phrase: up to four groups of words of which one each must be there
     uint8_t sizes[NEEDS]
+    int8_t low[NEEDS]       # how far from the first word of its pair they can be
+    int8_t high[NEEDS]
     int32_t steps           # where its steps begin
     uint16_t words[MOST_NEEDED]
 
@@ -89,6 +92,12 @@ cdef struct Set:
 cdef struct Place:          # of a pair that is looked up
     uint32_t key
     uint32_t slot
+    int32_t at              # its first word in the window, or ANYWHERE
+
+
+cdef struct Found:          # a phrase that hangs on such a pair
+    int32_t phrase
+    int32_t at
 
 
 cdef inline uint32_t _mixed(uint32_t key) noexcept:
@@ -373,9 +382,10 @@ cdef class Table:
     cdef int _take_needs(self, tables) except -1:
         """The groups of words that a phrase needs besides, as far as there is room for them."""
         cdef int32_t[:, ::1] needs = tables["needs"]
+        cdef int32_t[:, ::1] ranges = tables["ranges"]
         cdef int32_t phrase, k, n, at, size, kept
         self.needs = <Needs *>_room(self.phrases, sizeof(Needs))
-        if needs.shape[1] != NEEDS:
+        if needs.shape[1] != NEEDS or ranges.shape[1] != 2 * NEEDS or ranges.shape[0] != needs.shape[0]:
             raise ValueError(f"a plan of {needs.shape[1]} groups that a phrase needs; these steps take {NEEDS}")
         for phrase in range(self.phrases):
             self.needs[phrase].steps = self.sequences[phrase]
@@ -385,6 +395,8 @@ cdef class Table:
                 size = self._size(needs[phrase, k]) if needs[phrase, k] >= 0 else 0
                 if size and kept + size <= MOST_NEEDED:
                     self.needs[phrase].sizes[n] = size
+                    self.needs[phrase].low[n] = max(-128, min(ranges[phrase, k], 127))
+                    self.needs[phrase].high[n] = max(-128, min(ranges[phrase, NEEDS + k], 127))
                     n += 1
                     for at in range(self.sets[needs[phrase, k]].at, self.sets[needs[phrase, k] + 1].at):
                         self.needs[phrase].words[kept] = self.set_words[at]
@@ -632,10 +644,14 @@ cdef class Table:
         self.n_active = 0
         for k in range(2, self.n_present + 1):
             word = self.present[k]
-            self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
-        word = self.n_words  # phrases without anchors
-        self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
+            self._come_upon_owners(word)
+        self._come_upon_owners(self.n_words)  # phrases without anchors
         self._side_by_side()
+
+    cdef inline void _come_upon_owners(self, int32_t word) noexcept:
+        cdef int32_t k
+        for k in range(self.owner_at[word], self.owner_at[word + 1]):
+            self._come_upon(self.owners[k], ANYWHERE)
 
     cdef void _side_by_side(self) noexcept:
         """The phrases of the pairs that words in a row are, by all their names. What is looked up lies far apart: it is
@@ -657,6 +673,7 @@ cdef class Table:
                 for j in range(n_seconds):
                     found[n].key = self._key(firsts[i], seconds[j])
                     found[n].slot = _mixed(found[n].key)
+                    found[n].at = ANYWHERE if self.shallow else at - 1 - self.base
                     soon(self.pair_bits + ((found[n].slot & self.bit_mask) >> 6))
                     n += 1
                     if n == BLOCK:
@@ -670,8 +687,8 @@ cdef class Table:
         self._look_up(found, n)
 
     cdef void _look_up(self, Place *found, int32_t count) noexcept:
-        cdef int32_t phrases[BLOCK]
-        cdef int32_t k, n = 0, kept = 0
+        cdef Found phrases[BLOCK]
+        cdef int32_t k, n = 0, kept = 0, phrase
         cdef uint32_t slot
         for k in range(count):
             slot = found[k].slot & self.bit_mask
@@ -685,48 +702,57 @@ cdef class Table:
             while self.pairs[slot].key and self.pairs[slot].key != found[k].key:
                 slot = (slot + 1) & self.pair_mask
             if self.pairs[slot].key:
-                found[kept].slot = self.pairs[slot].at
+                found[kept].slot, found[kept].at = self.pairs[slot].at, found[k].at
                 soon(self.pair_owners + self.pairs[slot].at)
                 kept += 1
         for k in range(kept):
             slot = found[k].slot
             while True:
-                phrases[n] = self.pair_owners[slot]
-                if phrases[n] < 0:
-                    phrases[n] = -1 - phrases[n]
-                    found[k].key = 0
-                soon(self.needs + phrases[n])
+                phrase = self.pair_owners[slot]
+                phrases[n].phrase = phrase if phrase >= 0 else -1 - phrase
+                phrases[n].at = found[k].at
+                soon(self.needs + phrases[n].phrase)
                 n += 1
                 if n == BLOCK:
-                    self._come_upon(phrases, n)
+                    self._come_upon_all(phrases, n)
                     n = 0
-                if not found[k].key:
+                if phrase < 0:
                     break
                 slot += 1
-        self._come_upon(phrases, n)
+        self._come_upon_all(phrases, n)
 
-    cdef void _come_upon(self, const int32_t *phrases, int32_t count) noexcept:
-        """Some phrases may be there: keep those of which all is there that they need besides."""
-        cdef int32_t k, phrase
+    cdef void _come_upon_all(self, const Found *found, int32_t count) noexcept:
+        cdef int32_t k
         for k in range(count):
-            phrase = phrases[k]
-            if self._has_needs(self.needs + phrase) and self.units[phrase].epoch != self.epoch:
-                self.units[phrase].epoch = self.epoch
-                self.active[self.n_active] = phrase
-                self.n_active += 1
-                soon(self.steps + self.needs[phrase].steps)
+            self._come_upon(found[k].phrase, found[k].at)
 
-    cdef inline bint _has_needs(self, Needs *needs) noexcept:
-        cdef int32_t k, n = 0, behind = 0
-        cdef uint32_t any
+    cdef inline void _come_upon(self, int32_t phrase, int32_t at) noexcept:
+        """A phrase may be there: keep it if all is there that it needs besides, as far from its pair as it can be."""
+        if self._has_needs(self.needs + phrase, at) and self.units[phrase].epoch != self.epoch:
+            self.units[phrase].epoch = self.epoch
+            self.active[self.n_active] = phrase
+            self.n_active += 1
+            soon(self.steps + self.needs[phrase].steps)
+
+    cdef inline bint _has_needs(self, Needs *needs, int32_t at) noexcept:
+        cdef int32_t k, n = 0, behind = 0, low, high
+        cdef uint64_t any
         for k in range(NEEDS):
             if not needs.sizes[k]:
                 break
             behind += needs.sizes[k]
             any = 0
             while n < behind:
-                any |= self.slots[needs.words[n]]
+                any |= self.masks[self.slots[needs.words[n]]]
                 n += 1
+            if at != ANYWHERE:
+                low, high = at + needs.low[k], at + needs.high[k]
+                if low > WINDOW or high < 0:
+                    return False
+                if low > 0:
+                    any = any >> low << low
+                if high < WINDOW:
+                    any &= ((<uint64_t>2) << high) - 1
             if not any:
                 return False
         return True
