@@ -86,7 +86,7 @@ cdef struct Pair:           # two words that stand side by side in some phrases
 cdef struct Set:
     uint64_t mask
     int32_t epoch
-    int32_t at              # where its words begin among those of all sets
+    int32_t at              # where its words begin among those of all sets, always four together
 
 
 cdef struct Place:          # of a pair that is looked up
@@ -124,14 +124,6 @@ cdef int32_t *_copied(int32_t[::1] values) except NULL:
     cdef Py_ssize_t at
     for at in range(len(values)):
         found[at] = values[at]
-    return found
-
-
-cdef uint16_t *_shortened(int32_t[::1] values) except NULL:
-    cdef uint16_t *found = <uint16_t *>_room(len(values), sizeof(uint16_t))
-    cdef Py_ssize_t at
-    for at in range(len(values)):
-        found[at] = <uint16_t>values[at]
     return found
 
 
@@ -211,7 +203,7 @@ cdef class Table:
         for at, mark in enumerate(".?:"):
             self.marks[at] = self._ids[mark]
         self.sequences = _copied(plan.tables["sequences"])
-        self.set_words = _shortened(plan.tables["set_words"])
+        self._take_sets(plan.tables["set_at"], plan.tables["set_words"])
         self.slots = <uint16_t *>_room(self.n_words + 2, sizeof(uint16_t))
         self.masks = <uint64_t *>_room(self.n_words + 3, sizeof(uint64_t))
         self.present = <int32_t *>_room(self.n_words + 3, sizeof(int32_t))
@@ -265,18 +257,31 @@ cdef class Table:
         known[sequence] = found
         return found
 
+    cdef int _take_sets(self, int32_t[::1] set_at, int32_t[::1] set_words) except -1:
+        """The words of each set, filled up to whole fours by a word that is nowhere."""
+        cdef int32_t number, k
+        cdef size_t at = 0
+        self.sets = <Set *>_room(self.n_sets + 1, sizeof(Set))
+        self.set_words = <uint16_t *>_room(len(set_words) + 3 * self.n_sets, sizeof(uint16_t))
+        for number in range(self.n_sets):
+            self.sets[number].at = at
+            for k in range(set_at[number], set_at[number + 1]):
+                self.set_words[at] = set_words[k]
+                at += 1
+            while at & 3:
+                self.set_words[at] = self.n_words
+                at += 1
+        self.sets[self.n_sets].at = at
+        return 0
+
     cdef int _take_units(self, tables) except -1:
         cdef int32_t[:, ::1] rows = tables["steps"]
         cdef int32_t[:, ::1] others = tables["others"]
-        cdef int32_t[::1] set_at = tables["set_at"]
         cdef int32_t at, k, code
         cdef uint32_t first
         if others.shape[1] != OTHERS:
             raise ValueError(f"a plan of {others.shape[1]} further words for each unit; these steps take {OTHERS}")
         self._take_steps(rows, tables["sequences"])
-        self.sets = <Set *>_room(self.n_sets + 1, sizeof(Set))
-        for at in range(self.n_sets + 1):
-            self.sets[at].at = set_at[at]
         self.units = <Unit *>_room(self.n_units, sizeof(Unit))
         self.leads = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self.lead_words = <uint16_t *>_room(self.n_units, sizeof(uint16_t))
@@ -361,15 +366,20 @@ cdef class Table:
         return {rows[row, 0] for row in range(n_rows)}
 
     cdef inline int32_t _size(self, int32_t number) noexcept:
-        return self.sets[number + 1].at - self.sets[number].at
+        """How many words a set has."""
+        cdef int32_t behind = self.sets[number + 1].at
+        while behind > self.sets[number].at and self.set_words[behind - 1] == self.n_words:
+            behind -= 1
+        return behind - self.sets[number].at
 
     cdef int32_t _enter_pairs(self, int32_t[:, ::1] rows, int32_t n_rows, bint owners) noexcept:
         """Count how many phrases have a pair, or write them down from the last on; how many pairs are new."""
-        cdef int32_t row, at, k, found = 0
+        cdef int32_t row, at, k, first, second, found = 0
         cdef Pair *pair
         for row in range(n_rows):
-            for at in range(self.sets[rows[row, 1]].at, self.sets[rows[row, 1] + 1].at):
-                for k in range(self.sets[rows[row, 2]].at, self.sets[rows[row, 2] + 1].at):
+            first, second = self.sets[rows[row, 1]].at, self.sets[rows[row, 2]].at
+            for at in range(first, first + self._size(rows[row, 1])):
+                for k in range(second, second + self._size(rows[row, 2])):
                     pair = self._pair(self.set_words[at], self.set_words[k])
                     if not owners:
                         found += pair.at == 0
@@ -398,8 +408,8 @@ cdef class Table:
                     self.needs[phrase].low[n] = max(-128, min(ranges[phrase, k], 127))
                     self.needs[phrase].high[n] = max(-128, min(ranges[phrase, NEEDS + k], 127))
                     n += 1
-                    for at in range(self.sets[needs[phrase, k]].at, self.sets[needs[phrase, k] + 1].at):
-                        self.needs[phrase].words[kept] = self.set_words[at]
+                    for at in range(size):
+                        self.needs[phrase].words[kept] = self.set_words[self.sets[needs[phrase, k]].at + at]
                         kept += 1
         return 0
 
@@ -657,11 +667,22 @@ cdef class Table:
         """The phrases of the pairs that words in a row are, by all their names. What is looked up lies far apart: it is
         asked for some steps ahead."""
         cdef Place found[BLOCK]
-        cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first, second = 0
+        cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first = 0, second = 0
         cdef int32_t *firsts = &first
         cdef int32_t *seconds
         for at in range(self.base, self.stop):
             code = self.text_codes[at]
+            if 0 < code <= self.n_words and n_firsts == 1 and firsts == &first:  # as mostly: one name each
+                found[n].key = <uint32_t>first * <uint32_t>self.n_words + <uint32_t>code
+                found[n].slot = _mixed(found[n].key)
+                found[n].at = ANYWHERE if self.shallow else at - 1 - self.base
+                soon(self.pair_bits + ((found[n].slot & self.bit_mask) >> 6))
+                n += 1
+                if n == BLOCK:
+                    self._look_up(found, n)
+                    n = 0
+                first = code - 1
+                continue
             seconds, n_seconds = &second, code > 0
             if code > self.n_words:
                 seconds = self.pool + (code - self.n_words - 1)
@@ -735,16 +756,21 @@ cdef class Table:
             soon(self.steps + self.needs[phrase].steps)
 
     cdef inline bint _has_needs(self, Needs *needs, int32_t at) noexcept:
-        cdef int32_t k, n = 0, behind = 0, low, high
+        cdef int32_t k, low, high
         cdef uint64_t any
+        cdef const uint16_t *word = needs.words
+        cdef const uint16_t *behind = word
+        cdef const uint16_t *slots = self.slots
+        cdef const uint64_t *masks = self.masks
         for k in range(NEEDS):
             if not needs.sizes[k]:
                 break
             behind += needs.sizes[k]
-            any = 0
-            while n < behind:
-                any |= self.masks[self.slots[needs.words[n]]]
-                n += 1
+            any = masks[slots[word[0]]]
+            word += 1
+            while word < behind:
+                any |= masks[slots[word[0]]]
+                word += 1
             if at != ANYWHERE:
                 low, high = at + needs.low[k], at + needs.high[k]
                 if low > WINDOW or high < 0:
@@ -930,26 +956,31 @@ cdef class Table:
         """Where the words of a set stand."""
         cdef Set *found = self.sets + number
         cdef uint64_t mask = 0
-        cdef uint16_t *word
-        cdef uint16_t *behind
+        cdef const uint16_t *word
+        cdef const uint16_t *behind
+        cdef const uint16_t *slots = self.slots
+        cdef const uint64_t *masks = self.masks
         if found.epoch != self.epoch:
             word, behind = self.set_words + found.at, self.set_words + (found + 1).at
             while word < behind:
-                mask |= self.masks[self.slots[word[0]]]
-                word += 1
+                mask |= masks[slots[word[0]]] | masks[slots[word[1]]] | masks[slots[word[2]]] | masks[slots[word[3]]]
+                word += 4
             found.epoch = self.epoch
             found.mask = mask
         return found.mask
 
-    cdef uint64_t _narrow(self, int32_t sequence, uint64_t at) noexcept:
+    cdef inline uint64_t _narrow(self, int32_t sequence, uint64_t at) noexcept:
         """Where these steps can end that begin at the places ``at``."""
-        cdef uint32_t *step = self.steps + self.sequences[sequence]
+        return self._follow(self.steps + self.sequences[sequence], at)
+
+    cdef uint64_t _follow(self, const uint32_t *step, uint64_t at) noexcept:
+        """The same of steps from one of them on."""
         cdef uint64_t own
         cdef int32_t n, code, value
         while at:
             code, value = step[0] & ((1 << BITS) - 1), step[0] >> BITS
             if code == C_WORD:
-                at = (at & self.masks[self.slots[value]]) << 1
+                at = (at & self._of(value)) << 1
             elif code == C_WORDS:
                 at = (at & self._set(value)) << 1
             elif code == C_BEHIND:
@@ -985,13 +1016,23 @@ cdef class Table:
         cdef uint64_t found = (at & self._set(group.set)) << 1 if group.set >= 0 else 0
         cdef uint16_t *lead = self.lead_words + group.base
         cdef uint16_t *behind = lead + group.count
-        cdef int32_t unit, set_
+        cdef const uint32_t *step
+        cdef uint64_t own
+        cdef int code
         while lead < behind:
-            if at & self.masks[self.slots[lead[0]]]:
-                unit = <int32_t>(lead - self.lead_words)
-                set_ = -2 - self.leads[unit]
-                if set_ < 0 or at & self._set(set_):
-                    found |= self._narrow(unit, at)
+            if at & self._of(lead[0]):
+                step = self.steps + self.sequences[lead - self.lead_words]
+                own = at
+                while own:  # mostly nothing but words
+                    code = step[0] & ((1 << BITS) - 1)
+                    if code == C_WORD:
+                        own = (own & self._of(step[0] >> BITS)) << 1
+                    elif code == C_WORDS:
+                        own = (own & self._set(step[0] >> BITS)) << 1
+                    else:
+                        found |= own if code == C_BEHIND else self._follow(step, own)
+                        break
+                    step += 1
             lead += 1
         return found
 
