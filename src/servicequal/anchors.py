@@ -175,7 +175,7 @@ class Distances:
         self._lengths: dict[int, tuple[int, int]] = {}
 
     def of(self, steps: Steps, pair: int, inside: bool) -> Ranges:
-        """The ranges of all groups of words that the steps need, by what :meth:`Neighbours.placed` says of their pair."""
+        """The ranges of all groups of words that the steps need; :meth:`Neighbours.placed` says where their pair is."""
         lengths = [self._length(code, value) for code, value in steps]
         most = lengths[pair][1]
         before = (2 - most, 2 - most) if inside else (1 - most, 1 - lengths[pair][0])  # where the pair's step begins

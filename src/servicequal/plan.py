@@ -46,9 +46,9 @@ class Plan:
     words that must be there besides, -1 for none. ``pairs`` (rows, 3) are a phrase and two sets of which words must
     stand side by side; of several rows of a phrase one is enough. ``needs`` (phrases, 4) are sets of which a word each
     must be there besides, the rarest first, -1 for none; ``ranges`` (phrases, 8) are how far from the first word of a
-    pair each of these sets can be, first all beginnings, then all ends. ``set_words`` are the sets of words, one behind the
-    other as ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts lie
-    in one another; ``begins`` are what words may begin with.
+    pair each of these sets can be, first all beginnings, then all ends. ``set_words`` are the sets of words, one behind
+    the other as ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts
+    lie in one another; ``begins`` are what words may begin with.
     """
 
     phrases: int
