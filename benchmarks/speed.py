@@ -241,7 +241,7 @@ def stages(source: Path, rounds: int, console: Console) -> None:
     cues = measure("cues by phrases", plain._finder.find, talks, forms)
     measure("detector", lambda talk, found, form: decide(talk, found, full.detector, forms=form), talks, cues, forms)
     views = measure("view", View, talks, cues, forms, outlines)
-    measure("rules and account", plain._account, views, notes)
+    measure("rules and account", lambda *one: plain._accounts(*([each] for each in one)), views, notes)
     measure("dynamics", dynamics, talks, outlines)
     judged = measure("all of a judgement, phrases and rules", plain.judge, talks)
     measure("all of a judgement, with the detector", full.judge, talks)

@@ -48,6 +48,7 @@ LAYERS = (
     "rules",
     "rubric",
     "agents",
+    "_account",
     "scoring",
     "_gather",
     "gather",

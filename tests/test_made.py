@@ -9,7 +9,8 @@ import pytest
 
 from servicequal.agents import AgentShare
 from servicequal.conversation import Span
-from servicequal.made import maker
+from servicequal.made import maker, row_maker
+from servicequal.rules import Verdict
 from servicequal.scoring import Finding, LedgerLine
 
 VALUES = {
@@ -65,3 +66,24 @@ def test_what_is_made_is_let_go_again():
     del kept, lines
     gc.collect()
     assert watched() is None
+
+
+def test_a_named_tuple_made_fast_is_the_same():
+    made = row_maker(Verdict)
+    for values in ((0.5, "a"), (None, "b", (Span(1, 2, 3),)), (1.0, "c", (), (4,), True)):
+        value, expected = made(*values), Verdict(*values)
+        assert type(value) is Verdict
+        assert value == expected
+        assert repr(value) == repr(expected)
+        assert value.outcome == expected.outcome
+        assert pickle.loads(pickle.dumps(value)) == expected
+    for wrong in ((), (1.0,), (1.0, "a", (), (), True, 6)):
+        with pytest.raises(TypeError):
+            made(*wrong)
+
+
+def test_only_named_tuples_are_filled():
+    fast = pytest.importorskip("servicequal._made", reason="installed without a compiler")
+    for made, count, defaults in ((Span, 3, ()), (Verdict, 1, (1, 2))):
+        with pytest.raises(ValueError, match="no named tuple"):
+            fast.RowMaker(made, count, defaults)

@@ -118,6 +118,41 @@ def test_a_cap_leaves_the_raw_score_visible(view, cap):
         assert all(x.points < 0 and x.item in missed and ledger[-1] == x for x in cuts)
 
 
+@given(
+    st.lists(
+        st.tuples(st.none() | st.floats(-0.5, 1.5) | st.sampled_from([0, 1, 0.5]), st.booleans()),
+        min_size=len(RULES),
+        max_size=len(RULES),
+    ),
+    st.sampled_from([None, {"rules": {"CSE104": {"weight": 0}, "SOL101": {"critical": True}}}]),
+)
+def test_accounts_are_the_same_without_a_compiler(credits, rubric):
+    pytest.importorskip("servicequal._account", reason="installed without a compiler")
+    tariff = Tariff(apply_rubric(load_rubric(rubric)), dict.fromkeys(DIMENSIONS, 1.0))
+    verdicts = [Verdict(credit, "said", undetermined=open_) for credit, open_ in credits]
+    compiled = tariff.account(verdicts)
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr("servicequal.scoring._compiled", None)
+        plain = tariff.account(verdicts)
+    assert repr(compiled[2:]) == repr(plain[2:])
+
+
+def test_what_is_no_verdict_is_refused():
+    fast = pytest.importorskip("servicequal._account", reason="installed without a compiler")
+    for wrong in ([(1.0,)], [1], [Verdict(1.0, "a")] * 2):
+        with pytest.raises(ValueError, match=r"verdict"):
+            fast.settled(wrong, (1.0,), 0.5, 1.0)
+    with pytest.raises(ValueError, match=r"verdict"):
+        fast.applies([Verdict(1.0, "a")] * 65)
+
+
+def test_one_by_one_or_together_verdicts_are_the_same(scorer):
+    talks = [RICH, talk("a: Good afternoon, it's nothing to do with us."), sq.Conversation(id="empty"), RICH]
+    together = scorer.judge_all(talks)
+    assert [judged.scorecard() for judged in together] == [scorer.score(one) for one in talks]
+    assert scorer.judge_all(()) == []
+
+
 def test_full_credit_is_100_and_no_credit_is_0():
     everything = apply_rubric(load_rubric(None))
     for name in DIMENSIONS:

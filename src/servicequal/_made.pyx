@@ -5,7 +5,9 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 
 cdef extern from "Python.h":
+    PyObject *PyTuple_GET_ITEM(object values, Py_ssize_t at)
     Py_ssize_t PyTuple_GET_SIZE(object values)
+    void PyTuple_SET_ITEM(object values, Py_ssize_t at, PyObject *value)
 
 cdef extern from *:
     """
@@ -17,10 +19,10 @@ cdef extern from *:
         return member->type == T_OBJECT_EX ? member->offset : -1;
     }
     static PyObject **items_of(PyObject *values) { return ((PyTupleObject *)values)->ob_item; }
-    static PyObject *blank(PyTypeObject *made) { return made->tp_alloc(made, 0); }
+    static PyObject *blank(PyTypeObject *made, Py_ssize_t items) { return made->tp_alloc(made, items); }
     """
     PyObject **items_of(object values)
-    object blank(PyTypeObject *made)
+    object blank(PyTypeObject *made, Py_ssize_t items)
     Py_ssize_t place_of(PyObject *descriptor, PyTypeObject *owner)
 
 
@@ -48,8 +50,37 @@ cdef class Maker:
     cdef object of(self, PyObject **values):
         """A value of as many values as there are fields."""
         cdef Py_ssize_t at
-        cdef object found = blank(<PyTypeObject *>self.made)
+        cdef object found = blank(<PyTypeObject *>self.made, 0)
         for at in range(self.count):
             Py_INCREF(<object>values[at])
             (<PyObject **>(<char *><PyObject *>found + self.places[at]))[0] = values[at]
+        return found
+
+
+cdef class RowMaker:
+    """Makes named tuples of a class from the values of their fields, in order."""
+
+    cdef type made
+    cdef tuple defaults
+    cdef Py_ssize_t count
+
+    def __init__(self, type made not None, Py_ssize_t count, tuple defaults not None):
+        if not issubclass(made, tuple) or count < PyTuple_GET_SIZE(defaults):
+            raise ValueError(f"{made.__name__} is no named tuple of {count} fields")
+        self.made, self.count, self.defaults = made, count, defaults
+
+    def __call__(self, *values):
+        cdef Py_ssize_t at, given = PyTuple_GET_SIZE(values)
+        cdef Py_ssize_t first = self.count - PyTuple_GET_SIZE(self.defaults)
+        cdef PyObject *value
+        if given < first or given > self.count:
+            raise TypeError(f"{self.made.__name__} has {self.count} fields, not {given}")
+        found = blank(<PyTypeObject *>self.made, self.count)
+        for at in range(self.count):
+            if at < given:
+                value = PyTuple_GET_ITEM(values, at)
+            else:
+                value = PyTuple_GET_ITEM(self.defaults, at - first)
+            Py_INCREF(<object>value)
+            PyTuple_SET_ITEM(found, at, value)
         return found

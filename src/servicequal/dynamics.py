@@ -15,6 +15,7 @@ from statistics import median
 from typing import Literal
 
 from .conversation import Conversation, Role
+from .made import maker
 from .outline import Outline, outlined
 
 SILENCE = 3.0
@@ -52,6 +53,8 @@ class Dynamics:
     overlap: float | None
 
 
+_dynamics = maker(Dynamics)
+
 _Timed = tuple[str, float, float, int]
 """A message: who speaks, start, end (the start where the source has no ends), words."""
 
@@ -64,7 +67,7 @@ def dynamics(conversation: Conversation, outline: Outline | None = None) -> Dyna
     seen = outlined(conversation) if outline is None else outline
     if not seen.timed:
         return None
-    with_ends = all(end is not None for _, _, end, _ in seen.timed)
+    with_ends = None not in [end for _, _, end, _ in seen.timed]
     turns = [
         (speaker, start, max(start, end or start) if with_ends else start, words)
         for speaker, start, end, words in seen.timed
@@ -73,19 +76,19 @@ def dynamics(conversation: Conversation, outline: Outline | None = None) -> Dyna
     duration = max([end for _, _, end, _ in turns]) - turns[0][1]
     waits = _waits(turns)
     silence = fsum(gap for gap in _gaps(turns) if gap > SILENCE) if with_ends else None
-    return Dynamics(
-        duration=round(duration, 3),
-        replies=len(waits),
-        latency_median=round(median(waits), 3) if waits else None,
-        latency_max=round(max(waits), 3) if waits else None,
-        latency_from="end" if with_ends else "start",
-        talk_share=_talk_share(turns, with_ends),
-        talk_by="time" if with_ends else "words",
-        silence=None if silence is None else round(silence, 3),
-        silence_share=round(silence / duration, 4) if silence is not None and duration > 0 else None,
-        agent_interrupts=_interruptions(turns, "agent", "customer") if with_ends else None,
-        customer_interrupts=_interruptions(turns, "customer", "agent") if with_ends else None,
-        overlap=_overlap(turns) if with_ends else None,
+    return _dynamics(
+        round(duration, 3),
+        len(waits),
+        round(median(waits), 3) if waits else None,
+        round(max(waits), 3) if waits else None,
+        "end" if with_ends else "start",
+        _talk_share(turns, with_ends),
+        "time" if with_ends else "words",
+        None if silence is None else round(silence, 3),
+        round(silence / duration, 4) if silence is not None and duration > 0 else None,
+        _interruptions(turns, "agent", "customer") if with_ends else None,
+        _interruptions(turns, "customer", "agent") if with_ends else None,
+        _overlap(turns) if with_ends else None,
     )
 
 

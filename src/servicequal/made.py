@@ -26,3 +26,14 @@ def maker(made: Callable[P, T]) -> Callable[P, T]:
         return made
     found: Callable[P, T] = Maker(made, tuple(field.name for field in dataclasses.fields(made)))  # type: ignore[arg-type]
     return found
+
+
+def row_maker(made: Callable[P, T]) -> Callable[P, T]:
+    """:func:`maker` for a named tuple: fields are given by their place; those that have a default may be left out."""
+    try:
+        from ._made import RowMaker
+    except ImportError:
+        return made
+    names, defaults = made._fields, made._field_defaults  # type: ignore[attr-defined]
+    found: Callable[P, T] = RowMaker(made, len(names), tuple(defaults[name] for name in names if name in defaults))
+    return found

@@ -79,8 +79,7 @@ class Scorer:
         notes = list(map(check, conversations, outlines))
         forms = list(map(Forms, conversations))
         cues = self._cues(conversations, forms)
-        views = map(View, conversations, cues, forms, outlines)
-        accounts = list(map(self._account, views, notes))
+        accounts = self._accounts(list(map(View, conversations, cues, forms, outlines)), notes)
         found = zip(conversations, outlines, notes, forms, cues, accounts, strict=True)
         return [self._judgement(*of_one) for of_one in found]
 
@@ -110,7 +109,7 @@ class Scorer:
     ) -> tuple[tuple[CueMatch, ...], float | None, dict[str, float | None]]:
         """Cues, overall and scores of one agent's part of a conversation with these notes."""
         cues = self.cues(part, forms)
-        account = self._account(View(part, cues, forms), notes)
+        (account,) = self._accounts((View(part, cues, forms),), (notes,))
         return cues, account.overall, account.scores
 
     def cues(self, conversation: Conversation, forms: Forms | None = None) -> tuple[CueMatch, ...]:
@@ -126,12 +125,9 @@ class Scorer:
         own = self.detector
         return [decide(*of_one[:2], own, forms=of_one[2]) for of_one in zip(conversations, found, forms, strict=True)]
 
-    def _account(self, view: View, notes: tuple[HygieneNote, ...]) -> Account:
-        outline = view.outline
-        blocked, one_sided = doubts(
-            notes, len(outline.spoken), len(outline.unknown), bool(view.agent), bool(view.customer)
-        )
-        return self._tariff.account(self._tariff.verdicts(view, blocked, one_sided))
+    def _accounts(self, views: Sequence[View], notes: Sequence[tuple[HygieneNote, ...]]) -> list[Account]:
+        tariff = self._tariff
+        return list(map(tariff.account, tariff.verdicts_on(views, list(map(_doubts, views, notes)))))
 
     def _fingerprint(self) -> Fingerprint:
         words = "".join(p.model_dump_json() for p in self.packs) + repr(sorted(builtin_macros().items()))
@@ -171,6 +167,11 @@ def doubts(
     if not agent:
         return "no agent turn with words in it", None
     return None, None if customer else "no customer turn: one side of the conversation only"
+
+
+def _doubts(view: View, notes: tuple[HygieneNote, ...]) -> tuple[str | None, str | None]:
+    outline = view.outline
+    return doubts(notes, len(outline.spoken), len(outline.unknown), bool(view.agent), bool(view.customer))
 
 
 @cache

@@ -8,9 +8,10 @@ ledger line, so the raw score stays visible. Every score is exactly the sum of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from math import fsum
 from typing import Any, Literal, NamedTuple
 
@@ -26,6 +27,11 @@ from .rendering import Rendered
 from .rubric import Judged
 from .rules import DIMENSIONS, Outcome, Verdict, View
 from .rules.base import MET_FROM
+
+try:
+    from . import _account as _compiled
+except ImportError:
+    _compiled = None
 
 OVERALL = "overall"
 
@@ -220,9 +226,6 @@ class Tariff:
             tuple([rule.say_instead for rule in rules]),
             tuple([judged.critical for judged in self.rules]),
         )
-        self._outcomes: list[Outcome] = ["not_applicable"] * len(rules)
-        self._nothing = [0.0] * len(rules)
-        self._none: list[float | None] = [None] * len(rules)
         self._critical = [at for at, j in enumerate(self.rules) if j.critical]
         self._checks = [(j.rule.check, j.params) for j in self.rules]
         self._shared = lru_cache(maxsize=_MOST_PATTERNS)(self._share_out)
@@ -240,36 +243,24 @@ class Tariff:
             return [open_ if j.rule.needs_customer else j.rule.check(view, j.params) for j in self.rules]
         return [check(view, params) for check, params in self._checks]
 
+    def verdicts_on(
+        self, views: Sequence[View], doubts: Sequence[tuple[str | None, str | None]]
+    ) -> Iterator[Sequence[Verdict]]:
+        """:meth:`verdicts` on several conversations, rule by rule; ``doubts`` are ``blocked`` and ``one_sided``."""
+        clear = [view for view, doubt in zip(views, doubts, strict=True) if doubt == (None, None)]
+        by_rule = [[check(view, params) for view in clear] for check, params in self._checks]
+        found = iter(zip(*by_rule, strict=True)) if by_rule else repeat(())
+        for view, doubt in zip(views, doubts, strict=True):
+            yield next(found) if doubt == (None, None) else self.verdicts(view, *doubt)
+
     def account(self, verdicts: Sequence[Verdict]) -> Account:
         """What the verdicts on one conversation, one for each of ``rules``, come to.
 
         Points are whole multiples of 2⁻²⁰, which floating point adds without error: the ledger sums to its score
         exactly, in any order, and full credit is exactly 100.
         """
-        reached, _, _, _, undetermined = zip(*verdicts, strict=True) if verdicts else ((),) * 5
-        open_ = True in undetermined
-        if open_:
-            reached = tuple([None if verdict.undetermined else verdict.credit for verdict in verdicts])
-        shared = self._shared(tuple([credit is not None for credit in reached]))
-        shares = shared.shares
-        outcomes = self._outcomes.copy()
-        credited, points, lost = self._nothing.copy(), self._none.copy(), self._none.copy()
-        for at, credit in enumerate(reached):
-            if credit is None:
-                continue
-            outcomes[at] = "met" if credit >= MET_FROM else "missed"
-            share = shares[at]
-            if share is None:
-                continue
-            if credit >= 1.0:
-                credited[at], points[at], lost[at] = 1.0, share, 0.0
-            elif credit <= 0.0:
-                points[at], lost[at] = 0.0, share
-            else:
-                points[at] = given = round(share * credit / _UNIT) * _UNIT
-                credited[at], lost[at] = credit, share - given
-        if open_:
-            outcomes = [verdict.outcome for verdict in verdicts]
+        shared = self._shared(_applies(verdicts))
+        outcomes, credited, points, lost = _settled(verdicts, shared.shares)
         scores = {d: sum(filter(None, points[b:e]), 0.0) if n else None for d, b, e, n in shared.reaches}
         totals = self._totals(shared.dimensions, scores, outcomes)
         overall = sum([line.points for line in totals]) if totals else None
@@ -278,7 +269,8 @@ class Tariff:
             self, verdicts, outcomes, shared.counted, credited, points, lost, scores, coverage, totals, overall
         )
 
-    def _share_out(self, applied: tuple[bool, ...]) -> _Shared:
+    def _share_out(self, applied: int) -> _Shared:
+        """The shares where the rules apply whose bits are set."""
         counted: list[int] = []
         shares: list[float | None] = [None] * len(self.rules)
         reaches = []
@@ -287,7 +279,7 @@ class Tariff:
         for dimension in DIMENSIONS:
             all_of_it = [judged.weight for judged in self.rules if judged.rule.dimension == dimension]
             begin, end = end, end + len(all_of_it)
-            places = [at for at in range(begin, end) if applied[at] and self.rules[at].weight > 0]
+            places = [at for at in range(begin, end) if applied >> at & 1 and self.rules[at].weight > 0]
             mine = tuple(self.rules[at].weight for at in places)
             total = fsum(all_of_it)
             coverage[dimension] = min(1.0, fsum(mine) / total) if total > 0 else 0.0
@@ -339,3 +331,38 @@ def _shares(weights: tuple[float, ...]) -> tuple[float, ...]:
 
 def _units(points: float) -> float:
     return round(points / _UNIT) * _UNIT
+
+
+def _applies(verdicts: Sequence[Verdict]) -> int:
+    """Whether each verdict has a credit that counts, as bits."""
+    if _compiled is not None:
+        found: int = _compiled.applies(verdicts)
+        return found
+    return sum(1 << at for at, v in enumerate(verdicts) if v.credit is not None and not v.undetermined)
+
+
+_Settled = tuple[list[Outcome], list[float], list[float | None], list[float | None]]
+
+
+def _settled(verdicts: Sequence[Verdict], shares: tuple[float | None, ...]) -> _Settled:
+    """Outcome, credit, points and loss of each verdict; ``shares`` are the points that each can give, None for one
+    that has no ledger line."""
+    if _compiled is not None:
+        found: _Settled = _compiled.settled(verdicts, shares, MET_FROM, _UNIT)
+        return found
+    outcomes: list[Outcome] = [verdict.outcome for verdict in verdicts]
+    credited = [0.0] * len(shares)
+    points: list[float | None] = [None] * len(shares)
+    lost: list[float | None] = [None] * len(shares)
+    for at, (verdict, share) in enumerate(zip(verdicts, shares, strict=True)):
+        credit = None if verdict.undetermined else verdict.credit
+        if credit is None or share is None:
+            continue
+        if credit >= 1.0:
+            credited[at], points[at], lost[at] = 1.0, share, 0.0
+        elif credit <= 0.0:
+            points[at], lost[at] = 0.0, share
+        else:
+            points[at] = given = _units(share * credit)
+            credited[at], lost[at] = credit, share - given
+    return outcomes, credited, points, lost

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 from ..conversation import Span
+from ..made import row_maker
 from .view import View
 
 Dimension = Literal["common_sense", "flexibility", "problem_solving", "recovery"]
@@ -42,6 +43,9 @@ class Verdict(NamedTuple):
             return "not_applicable"
         return "met" if self.credit >= MET_FROM else "missed"
 
+
+verdict = row_maker(Verdict)
+"""A :class:`Verdict`, made fast: its fields by their place."""
 
 Check = Callable[[View, Mapping[str, float]], Verdict]
 
@@ -104,6 +108,12 @@ def rule(
         )
 
     return declare
+
+
+@lru_cache(maxsize=4096)
+def worded(template: str, *numbers: int) -> str:
+    """An explanation with its numbers, which are mostly the same few."""
+    return template.format(*numbers)
 
 
 @lru_cache(maxsize=256)

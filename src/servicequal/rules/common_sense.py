@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from .. import families
 from ..context import pattern
 from ..conversation import Span
-from .base import Verdict, not_applicable, rule
+from .base import Verdict, not_applicable, rule, verdict, worded
 from .view import HURTFUL, MOVING, View, bits
 
 _DETAILS: dict[str, str] = {
@@ -66,14 +66,13 @@ def answers_what_was_asked(view: View, params: Mapping[str, float]) -> Verdict:
     open_questions = []
     searched: list[int] = []
     for n in questions:
-        replies = view.replies(n, within)
-        said = view.said_in(replies)
-        if not said & _HELPING or (said & HURTFUL and not view.said_in(view.replies(n, 1)) & _HELPING_AT_ONCE):
+        said = view.answered(n, within)
+        if not said & _HELPING or (said & HURTFUL and not view.answered(n, 1) & _HELPING_AT_ONCE):
             open_questions.append(n)
-            searched += replies
+            searched += view.replies(n, within)
     credit = 1 - len(open_questions) / len(questions)
-    text = f"{len(questions) - len(open_questions)} of {len(questions)} questions of the customer answered"
-    return Verdict(credit, text, tuple([view.whole(n) for n in open_questions]), tuple(dict.fromkeys(searched)))
+    text = worded("{} of {} questions of the customer answered", len(questions) - len(open_questions), len(questions))
+    return verdict(credit, text, tuple([view.whole(n) for n in open_questions]), tuple(dict.fromkeys(searched)))
 
 
 @rule(
@@ -102,9 +101,9 @@ def does_not_ask_again(view: View, params: Mapping[str, float]) -> Verdict:
     again = [n for n in asking if given.get(_wanted(view, n) or "", n) < n]
     if again:
         spans = tuple(view.whole(n) for n in again)
-        return Verdict(0.0, "asked for something that the customer had already given", spans)
+        return verdict(0.0, "asked for something that the customer had already given", spans)
     spans = tuple(view.whole(n) for n in given.values())
-    return Verdict(1.0, "what the customer gave was not asked for again", spans)
+    return verdict(1.0, "what the customer gave was not asked for again", spans)
 
 
 def _wanted(view: View, turn: int) -> str | None:
@@ -163,8 +162,8 @@ def said_once(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable("the customer did not speak again after the agent")
     repeats = view.turns_with(view.heard, _REPEATED) if view.customer_said & _REPEATED else []
     credit = max(0.0, 1 - 0.5 * len(repeats))
-    text = f"the customer had to repeat themselves in {len(repeats)} turns after the agent spoke"
-    return Verdict(credit, text, view.spans(repeats, _REPEATED) if repeats else ())
+    text = worded("the customer had to repeat themselves in {} turns after the agent spoke", len(repeats))
+    return verdict(credit, text, view.spans(repeats, _REPEATED) if repeats else ())
 
 
 @rule(
@@ -200,8 +199,8 @@ def sees_the_need(view: View, params: Mapping[str, float]) -> Verdict:
     found = view.turns_with(view.agent, _VOLUNTEERED) if view.agent_said & _VOLUNTEERED else []
     turns = len(found)
     credit = min(1.0, 0.25 + turns / max(2.0, len(view.agent) / 3)) if turns else 0.0
-    text = f"something useful volunteered or taken on in {turns} agent turns"
-    return Verdict(credit, text, view.spans(found, _VOLUNTEERED) if found else ())
+    text = worded("something useful volunteered or taken on in {} agent turns", turns)
+    return verdict(credit, text, view.spans(found, _VOLUNTEERED) if found else ())
 
 
 @rule(
@@ -239,8 +238,8 @@ def _mood(view: View) -> Verdict:
     last_glad, last_cross = glad[-1] if glad else -1, cross[-1] if cross else -1
     credit, text = how_it_ends(len(glad), len(cross), last_glad, last_cross, len(half))
     if glad and credit >= 0.5:
-        return Verdict(credit, text, view.spans(glad, _GLAD))
-    return Verdict(credit, text, view.spans(cross, _CROSS) if cross else ())
+        return verdict(credit, text, view.spans(glad, _GLAD))
+    return verdict(credit, text, view.spans(cross, _CROSS) if cross else ())
 
 
 def how_it_ends(happy: int, angry: int, last_glad: int, last_cross: int, heard: int) -> tuple[float, str]:
@@ -252,7 +251,7 @@ def how_it_ends(happy: int, angry: int, last_glad: int, last_cross: int, heard: 
         credit = 0.5
     else:
         credit = max(0.0, 0.5 - angry / max(2, heard) + (0.2 if happy else 0.0))
-    return credit, f"towards the end {happy} satisfied and {angry} frustrated turns of the customer"
+    return credit, worded("towards the end {} satisfied and {} frustrated turns of the customer", happy, angry)
 
 
 def deflection_share(view: View, turns: Sequence[int]) -> Verdict:
@@ -271,15 +270,14 @@ def _deflection_share(view: View, turns: Sequence[int]) -> Verdict:
     hard = soft = 0
     spans: tuple[Span, ...] = ()
     if (view.agent_said | view.agent_softened) & HURTFUL:
-        said, softened = view.said, view.softened
-        hard = len([n for n in turns if said[n] & HURTFUL])
-        soft = len([n for n in turns if softened[n] & HURTFUL and not said[n] & HURTFUL])
+        hard, soft = view.count(turns, HURTFUL), view.count_softened(turns, HURTFUL, HURTFUL)
         spans = view.spans_hard_first(turns, HURTFUL)
     credit, text = how_much_deflects(hard, soft, len(turns))
-    return Verdict(credit, text, spans)
+    return verdict(credit, text, spans)
 
 
 def how_much_deflects(hard: int, soft: int, turns: int) -> tuple[float, str]:
     """Credit and explanation of a share of deflection: how many turns deflect, and how many more are softened."""
     share = (hard + 0.25 * soft) / turns
-    return max(0.0, 1 - 2 * share), f"{hard} of {turns} agent turns deflect, {soft} more are softened by help"
+    text = worded("{} of {} agent turns deflect, {} more are softened by help", hard, turns, soft)
+    return max(0.0, 1 - 2 * share), text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..context import pattern
 from ..conversation import Span
 from ..families import RECKLESS, WHATEVER, WISHING
-from .base import Verdict, not_applicable, rule
+from .base import Verdict, not_applicable, rule, verdict, worded
 from .common_sense import mood
 from .view import COUNTING, View, bits
 
@@ -46,19 +46,18 @@ def looks_for_a_way(view: View, params: Mapping[str, float]) -> Verdict:
     The credit is the share of refusals that are followed so."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    said, softened = view.said, view.softened
-    refusals = [n for n in view.agent if (said[n] | softened[n]) & _REFUSING]
+    refusals = view.counting_with(view.agent, _REFUSING)
     if not refusals:
-        return Verdict(1.0, "another way was offered, and nothing was refused", view.spans(view.agent, _WAY))
+        return verdict(1.0, "another way was offered, and nothing was refused", view.spans(view.agent, _WAY))
     within = int(params["within"])
     walls = [
         n
         for n in refusals
-        if not (softened[n] & _REFUSING or (said[n] | view.said_in(view.replies(n, within))) & _ANSWER)
+        if not (view.softened_in((n,)) & _REFUSING or (view.said_in((n,)) | view.answered(n, within)) & _ANSWER)
     ]
     credit = 1 - len(walls) / len(refusals)
-    text = f"{len(refusals) - len(walls)} of {len(refusals)} refusals came with another way"
-    return Verdict(credit, text, view.spans(walls, _REFUSING, COUNTING) or view.spans(view.agent, _WAY))
+    text = worded("{} of {} refusals came with another way", len(refusals) - len(walls), len(refusals))
+    return verdict(credit, text, view.spans(walls, _REFUSING, COUNTING) or view.spans(view.agent, _WAY))
 
 
 @rule(
@@ -75,7 +74,7 @@ def no_wall_of_rules(view: View, params: Mapping[str, float]) -> Verdict:
     Each plain one costs half of the credit, each softened one a tenth."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    return counted(view, _WALL, "walls of rules or helplessness")
+    return counted(view, _WALL, "{} walls of rules or helplessness, {} softened by help")
 
 
 @rule(
@@ -91,7 +90,7 @@ def wrong_with_dignity(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent neither blames the customer nor is cold, sarcastic or belittling."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    return counted(view, _UNDIGNIFIED, "words that take the customer's dignity")
+    return counted(view, _UNDIGNIFIED, "{} words that take the customer's dignity, {} softened by help")
 
 
 @rule(
@@ -107,7 +106,7 @@ def no_sending_away(view: View, params: Mapping[str, float]) -> Verdict:
     """The customer is not sent to somebody else, nor told that it is somebody else's, as the answer."""
     if not _occasion(view):
         return not_applicable(_NO_OCCASION)
-    return counted(view, _SENDING_AWAY, "times sent away or put off")
+    return counted(view, _SENDING_AWAY, "{} times sent away or put off, {} softened by help")
 
 
 @rule(
@@ -126,10 +125,10 @@ def no_blank_cheque(view: View, params: Mapping[str, float]) -> Verdict:
     families = view.families()
     reckless = [n for n in view.agent if _may_be_reckless(families[n]) and is_reckless(families[n], view.normal(n))]
     if reckless:
-        return Verdict(0.0, "promised without measure", tuple(view.whole(n) for n in reckless))
+        return verdict(0.0, "promised without measure", tuple(view.whole(n) for n in reckless))
     if not view.agent_said & _MAKE_GOOD or not _occasion(view):
         return not_applicable("nothing was promised beyond the ordinary")
-    return Verdict(1.0, "what was given is named and has a measure", view.spans(view.agent, _MAKE_GOOD))
+    return verdict(1.0, "what was given is named and has a measure", view.spans(view.agent, _MAKE_GOOD))
 
 
 @rule(
@@ -148,15 +147,14 @@ def accepts_the_way(view: View, params: Mapping[str, float]) -> Verdict:
 
 def counted(view: View, wanted: int, what: str) -> Verdict:
     """Half of the credit for each turn with a plain one of these cues, a tenth for each with a softened one; at most
-    all of it."""
+    all of it. ``what`` is worded with the numbers of both."""
     hard = soft = 0
     spans: tuple[Span, ...] = ()
     if (view.agent_said | view.agent_softened) & wanted:
-        hard = len(view.turns_with(view.agent, wanted))
-        soft = len([n for n in view.agent if view.softened[n] & wanted])
+        hard, soft = view.count(view.agent, wanted), view.count_softened(view.agent, wanted)
         spans = view.spans_hard_first(view.agent, wanted)
     credit = max(0.0, 1 - 0.5 * hard - 0.1 * soft)
-    return Verdict(credit, f"{hard} {what}, {soft} softened by help", spans)
+    return verdict(credit, worded(what, hard, soft), spans)
 
 
 _RECKLESS = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ..context import pattern
-from .base import Verdict, not_applicable, rule
+from .base import Verdict, not_applicable, rule, verdict, worded
 from .common_sense import deflection_share, mood
 from .view import BITS, COUNTING, HURTFUL, MOVING, View, bits
 
@@ -35,11 +35,10 @@ def moves_it_forward(view: View, params: Mapping[str, float]) -> Verdict:
     """The agent's turns carry actions, answers, options or commitments. Full credit where half of them do."""
     if not _something_to_solve(view):
         return not_applicable(_NOTHING)
-    said = view.said
-    good = len([n for n in view.agent if said[n] & _ADVANCING and not said[n] & HURTFUL])
+    good = view.count(view.agent, _ADVANCING, HURTFUL)
     credit = min(1.0, 2 * good / len(view.agent))
-    text = f"{good} of {len(view.agent)} agent turns move the matter"
-    return Verdict(credit, text, view.spans(view.agent, _ADVANCING))
+    text = worded("{} of {} agent turns move the matter", good, len(view.agent))
+    return verdict(credit, text, view.spans(view.agent, _ADVANCING))
 
 
 @rule(
@@ -77,7 +76,7 @@ def acts(view: View, params: Mapping[str, float]) -> Verdict:
     said = view.later_said
     credit = min(1.0, 0.4 * (said & _DONE).bit_count() + 0.3 * (said & _MEANT).bit_count())
     text = f"acted on with: {named(said & _ACTING)}"
-    return Verdict(credit, text, view.spans(view.later, _ACTING) if said & _ACTING else (), view.later)
+    return verdict(credit, text, view.spans(view.later, _ACTING) if said & _ACTING else (), view.later)
 
 
 @lru_cache(maxsize=1024)
@@ -107,16 +106,16 @@ def when_gets_a_time(view: View, params: Mapping[str, float]) -> Verdict:
     asked = [n for n in view.turns_with(view.customer, _ASKS_WHEN) if n < view.agent[-1]]
     if not asked:
         return not_applicable("the customer asked for no time")
+    within = int(params["within"])
     missed = []
     for n in asked:
-        replies = view.replies(n, int(params["within"]))
-        given = view.said_in(replies) & _PROMISED or _told_a_time(view, n, replies)
-        if not given or view.said_in(view.replies(n, 1)) & _NONCOMMITTAL:
+        given = view.answered(n, within) & _PROMISED or _told_a_time(view, n, view.replies(n, within))
+        if not given or view.answered(n, 1) & _NONCOMMITTAL:
             missed.append(n)
     credit = 1 - len(missed) / len(asked)
     spans = tuple(m.span for n in missed for m in view.at(n, "asks_when"))
-    text = f"{len(asked) - len(missed)} of {len(asked)} questions for a time were given one"
-    return Verdict(credit, text, spans)
+    text = worded("{} of {} questions for a time were given one", len(asked) - len(missed), len(asked))
+    return verdict(credit, text, spans)
 
 
 def _told_a_time(view: View, question: int, replies: tuple[int, ...]) -> bool:
@@ -148,15 +147,15 @@ def not_closed_while_open(view: View, params: Mapping[str, float]) -> Verdict:
     done = bool(view.agent_said & _DONE_OR_OFFERED)
     helps = _ADVANCING | _CHECK_BACK if done else _ADVANCING
     if view.gone_wrong and not done and said & _CHECK_BACK:
-        return Verdict(0.0, "a closing formula while nothing was done", view.spans(last, _CHECK_BACK))
+        return verdict(0.0, "a closing formula while nothing was done", view.spans(last, _CHECK_BACK))
     if said & HURTFUL:
-        if view.said[last[-1]] & HURTFUL:
-            return Verdict(0.0, "the agent's last words deflect", view.spans(last, HURTFUL), last)
-        return Verdict(0.3, "towards the end the agent deflects", view.spans(last, HURTFUL), last)
+        if view.said_in(last[-1:]) & HURTFUL:
+            return verdict(0.0, "the agent's last words deflect", view.spans(last, HURTFUL), last)
+        return verdict(0.3, "towards the end the agent deflects", view.spans(last, HURTFUL), last)
     if said & helps:
         text = "the agent's last words hold a step, an answer or a check"
-        return Verdict(1.0, text, view.spans(last, helps), last)
-    return Verdict(0.6, "the agent's last words neither help nor deflect", (), last)
+        return verdict(1.0, text, view.spans(last, helps), last)
+    return verdict(0.6, "the agent's last words neither help nor deflect", (), last)
 
 
 @rule(
@@ -193,8 +192,8 @@ def understands_first(view: View, params: Mapping[str, float]) -> Verdict:
     if not replies:
         return not_applicable("no agent turn after the problem was reported")
     if view.said_in(replies) & _UNDERSTANDING:
-        return Verdict(1.0, "asked about or acted on", view.spans(replies, _UNDERSTANDING), replies)
-    return Verdict(0.0, "neither asked about nor acted on", (), replies)
+        return verdict(1.0, "asked about or acted on", view.spans(replies, _UNDERSTANDING), replies)
+    return verdict(0.0, "neither asked about nor acted on", (), replies)
 
 
 _CHECKABLE = bits("action", "make_good", "commitment")
@@ -214,8 +213,8 @@ def checks(view: View, params: Mapping[str, float]) -> Verdict:
     if not view.gone_wrong or not view.agent_said & _CHECKABLE:
         return not_applicable("nothing was done that could be checked")
     if view.agent_said & _CHECK_BACK:
-        return Verdict(1.0, "checked, or a way back given", view.spans(view.agent, _CHECK_BACK))
-    return Verdict(0.0, "not checked")
+        return verdict(1.0, "checked, or a way back given", view.spans(view.agent, _CHECK_BACK))
+    return verdict(0.0, "not checked")
 
 
 _COMMITMENT, _OWNERSHIP = bits("commitment"), bits("ownership")
@@ -241,8 +240,8 @@ def promise_kept(view: View, params: Mapping[str, float]) -> Verdict:
     said = view.said_in(after)
     spans = (*(m.span for m in view.at(first, "commitment")), view.whole(reminder))
     if said & _ACTING and not said & HURTFUL:
-        return Verdict(0.6, "the promise came up again and was put right or renewed", spans, after)
-    return Verdict(0.0, "the promise came up again and was not kept", spans, after)
+        return verdict(0.6, "the promise came up again and was put right or renewed", spans, after)
+    return verdict(0.0, "the promise came up again and was not kept", spans, after)
 
 
 def _reminder(view: View, promise: int) -> int | None:
@@ -269,12 +268,12 @@ def takes_it_on(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable("nothing to take on")
     said = view.agent_said
     if said & _OWNERSHIP:
-        return Verdict(1.0, "taken on in person", view.spans(view.agent, _OWNERSHIP))
+        return verdict(1.0, "taken on in person", view.spans(view.agent, _OWNERSHIP))
     if said & _OTHERS:
-        return Verdict(0.0, "handed to somebody else", view.spans(view.agent, _OTHERS, COUNTING))
+        return verdict(0.0, "handed to somebody else", view.spans(view.agent, _OTHERS, COUNTING))
     if said & _CHECKABLE:
-        return Verdict(0.5, "acted on, not taken on in words", view.spans(view.agent, _CHECKABLE))
-    return Verdict(0.2, "not taken on")
+        return verdict(0.5, "acted on, not taken on in words", view.spans(view.agent, _CHECKABLE))
+    return verdict(0.2, "not taken on")
 
 
 _TIME = (

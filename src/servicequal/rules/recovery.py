@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .base import Verdict, not_applicable, rule
+from .base import Verdict, not_applicable, rule, verdict, worded
 from .common_sense import deflection_share, mood
 from .problem_solving import named
 from .view import HURTFUL, View, bits
@@ -32,10 +32,10 @@ def owned(view: View, params: Mapping[str, float]) -> Verdict:
     if not later:
         return not_applicable(_NOTHING_WRONG)
     if view.later_said & _OWNERSHIP:
-        return Verdict(1.0, "responsibility taken in words", view.spans(later, _OWNERSHIP), later)
+        return verdict(1.0, "responsibility taken in words", view.spans(later, _OWNERSHIP), later)
     if view.later_said & _ACTED:
-        return Verdict(0.5, "acted on without owning it", view.spans(later, _ACTED), later)
-    return Verdict(0.0, "nobody owned it", (), later)
+        return verdict(0.5, "acted on without owning it", view.spans(later, _ACTED), later)
+    return verdict(0.0, "nobody owned it", (), later)
 
 
 @rule(
@@ -53,8 +53,8 @@ def apologised(view: View, params: Mapping[str, float]) -> Verdict:
     if not later:
         return not_applicable(_NOTHING_WRONG)
     if view.later_said & _REGRET:
-        return Verdict(1.0, "said sorry or showed feeling", view.spans(later, _REGRET), later)
-    return Verdict(0.0, "no word of regret", (), later)
+        return verdict(1.0, "said sorry or showed feeling", view.spans(later, _REGRET), later)
+    return verdict(0.0, "no word of regret", (), later)
 
 
 @rule(
@@ -74,10 +74,10 @@ def put_right(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable(_NOTHING_WRONG)
     said = view.later_said & _REPAIRS
     if not said:
-        return Verdict(0.0, "put right with: nothing", (), later)
+        return verdict(0.0, "put right with: nothing", (), later)
     turns = view.turns_with(later, _REPAIRS)
     credit = min(1.0, 0.2 * said.bit_count() + 0.4 * min(1.0, 2 * len(turns) / len(later)))
-    return Verdict(credit, f"put right with: {named(said)}", view.spans(turns, _REPAIRS), later)
+    return verdict(credit, f"put right with: {named(said)}", view.spans(turns, _REPAIRS), later)
 
 
 @rule(
@@ -96,9 +96,9 @@ def more_than_expected(view: View, params: Mapping[str, float]) -> Verdict:
         return not_applicable(_NOTHING_WRONG)
     said = view.later_said & _MORE
     if not said:
-        return Verdict(0.0, "nothing beyond the ordinary", (), later)
+        return verdict(0.0, "nothing beyond the ordinary", (), later)
     credit = 1.0 if said & _MAKE_GOOD else 0.75
-    return Verdict(credit, "something beyond the repair", view.spans(later, _MORE), later)
+    return verdict(credit, "something beyond the repair", view.spans(later, _MORE), later)
 
 
 @rule(
@@ -158,7 +158,7 @@ def grace_under_fire(view: View, params: Mapping[str, float]) -> Verdict:
     total = 0.0
     cold = []
     for n in hot:
-        said = view.said_in(view.replies(n, 1))
+        said = view.answered(n, 1)
         if said & _COLD or (said & HURTFUL and not said & _MENDING):
             cold.append(n)
         elif said & _KIND:
@@ -167,5 +167,5 @@ def grace_under_fire(view: View, params: Mapping[str, float]) -> Verdict:
             total += 0.6
         else:
             cold.append(n)
-    text = f"{len(hot) - len(cold)} of {len(hot)} upset turns were met with kindness or help"
-    return Verdict(total / len(hot), text, tuple(view.whole(n) for n in cold))
+    text = worded("{} of {} upset turns were met with kindness or help", len(hot) - len(cold), len(hot))
+    return verdict(total / len(hot), text, tuple(view.whole(n) for n in cold))

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
-from operator import or_
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import families
@@ -19,23 +17,15 @@ from ..cues import CueMatch
 from ..forms import Forms
 from ..made import maker
 from ..outline import Outline, outlined
-from ..packs import CUES, HURTING
-
-BITS: Mapping[str, int] = {cue: 1 << at for at, cue in enumerate(CUES)}
-"""The bit of each cue of the codebook."""
-_OWN = 1 << len(CUES)
-"""The bit of all cues of a user's own packs: no rule asks for it."""
-
-
-def bits(*cues: str) -> int:
-    """These cues of the codebook as one number."""
-    return reduce(or_, map(BITS.__getitem__, cues), 0)
-
+from ..packs import HURTING
+from .bits import BITS, COUNTING, PLAIN, SOFTENED, bits
+from .said import Said
 
 MOVES = ("action", "guidance", "alternative", "commitment", "make_good")
 """Cues that move a matter forward."""
 MOVING, HURTFUL, PROBLEM = bits(*MOVES), bits(*HURTING), bits("problem")
 _ASKS_WHEN = bits("asks_when")
+_ASKING = families.MARK | families.QUESTION
 
 _BEFORE_QUESTIONS = frozenset("and so but okay right well then yes no yeah hi hello please".split())
 _SECOND_IN_QUESTIONS = frozenset(
@@ -44,16 +34,10 @@ _SECOND_IN_QUESTIONS = frozenset(
 )
 _HEAD = re.compile("[a-z0-9_]*")
 
-PLAIN, SOFTENED, COUNTING = range(3)
-"""Which cues of a turn: those that are plainly said, those softened by help, or both."""
-_Evidence = list[tuple[int, int, Span]]
-"""Of each cue of a turn: its bit if it is plain, its bit if it is softened, and where it stands."""
-
-
 _span = maker(Span)
 
 
-class View:
+class View(Said):
     """One conversation as the rules see it: turns by side, plain cues by turn, and who answers whom.
 
     ``said`` and ``softened`` have for each turn the bits (see :func:`bits`) of its plain and of its softened cues,
@@ -70,53 +54,25 @@ class View:
         outline: Outline | None = None,
     ) -> None:
         self.conversation = conversation
-        self.turns = conversation.turns
-        self.cues = tuple(cues)
-        self.outline = outline or outlined(conversation)
-        self.agent, self.customer = self.outline.agent, self.outline.customer
-        self.said, self.softened = [0] * len(self.turns), [0] * len(self.turns)
-        self._counting: dict[int, list[CueMatch]] = {}
-        self._evidence: dict[int, _Evidence] = {}
-        self._shared = False
+        self.turns = turns = conversation.turns
+        self.cues = cues = tuple(cues)
+        self.outline = outline = outline or outlined(conversation)
+        self.agent, self.customer = agent, customer = outline.agent, outline.customer
+        super().__init__(len(turns), cues, agent)
         self._forms = forms or Forms(conversation)
+        self._counting: dict[int, list[CueMatch]] | None = None
         self._families: list[int] | None = None
-        self._breaths: list[int] | None = None
         self._asked: list[int] | None = None
         self.answers: dict[Any, Any] = {}
         """What was worked out about the conversation and is asked for more than once."""
-        self._place_cues()
-        self.agent_said = self.said_in(self.agent)
-        self.agent_softened = reduce(or_, map(self.softened.__getitem__, self.agent), 0)
-        self.customer_said = self.said_in(self.customer)
-        self.heard = self.customer[bisect_right(self.customer, self.agent[0]) :] if self.agent else ()
-        self.first_failure = self._first_failure()
+        self.agent_said, self.agent_softened = self.said_in(agent), self.softened_in(agent)
+        self.customer_said = said = self.said_in(customer)
+        self.heard = customer[bisect_right(customer, agent[0]) :] if agent else ()
+        self.first_failure = self.turns_with(customer, PROBLEM)[0] if said & PROBLEM else None
         """The first customer turn that reports a problem, or None."""
         first = self.first_failure
-        self.later = () if first is None else self.agent[bisect_right(self.agent, first) :]
+        self.later = () if first is None else agent[bisect_right(agent, first) :]
         self.later_said = self.said_in(self.later)
-
-    def _place_cues(self) -> None:
-        said, softened, counting = self.said, self.softened, self._counting
-        for match in self.cues:
-            status = match.status
-            if status == "excused":
-                continue
-            n = match.turn
-            if n in counting:
-                counting[n].append(match)
-            else:
-                counting[n] = [match]
-            if status == "plain":
-                said[n] |= BITS.get(match.cue, _OWN)
-            else:
-                softened[n] |= BITS.get(match.cue, _OWN)
-
-    def _first_failure(self) -> int | None:
-        if self.customer_said & PROBLEM:
-            for n in self.customer:
-                if self.said[n] & PROBLEM:
-                    return n
-        return None
 
     # -- words -----------------------------------------------------------------------------------------
 
@@ -141,98 +97,45 @@ class View:
 
     # -- cues ------------------------------------------------------------------------------------------
 
+    def _counting_at(self, turn: int) -> Sequence[CueMatch]:
+        """The cues of a turn that are not excused."""
+        if self._counting is None:
+            self._counting = {}
+            for match in self.cues:
+                if match.status != "excused":
+                    self._counting.setdefault(match.turn, []).append(match)
+        return self._counting.get(turn, ())
+
     def at(self, turn: int, *wanted: str, softened: bool = False) -> list[CueMatch]:
         """Cues of these names that count in one turn (all names if none given), by start."""
-        found = self._counting.get(turn, ())
+        found = self._counting_at(turn)
         return [m for m in found if (softened or m.status == "plain") and (not wanted or m.cue in wanted)]
 
     def has(self, turn: int, *wanted: str) -> bool:
         """Whether any of these cues counts in a turn."""
-        return any(m.status == "plain" and m.cue in wanted for m in self._counting.get(turn, ()))
+        return any(m.status == "plain" and m.cue in wanted for m in self._counting_at(turn))
 
     def every(self, turns: Iterable[int], *wanted: str, softened: bool = False) -> list[CueMatch]:
         """Cues of these names that count in any of the turns."""
-        names, counting = frozenset(wanted), self._counting
-        found = [m for n in turns if n in counting for m in counting[n] if m.cue in names]
+        names = frozenset(wanted)
+        found = [m for n in turns for m in self._counting_at(n) if m.cue in names]
         return found if softened else [m for m in found if m.status == "plain"]
-
-    def said_in(self, turns: Iterable[int]) -> int:
-        """The bits of all plain cues of these turns."""
-        said, found = self.said, 0
-        for n in turns:
-            found |= said[n]
-        return found
-
-    def turns_with(self, turns: Iterable[int], wanted: int) -> list[int]:
-        """Those of the turns that plainly say one of the wanted cues."""
-        said = self.said
-        return [n for n in turns if said[n] & wanted]
-
-    def spans(self, turns: Iterable[int], wanted: int, which: int = PLAIN) -> tuple[Span, ...]:
-        """Where the wanted cues stand in these turns, in order, without repeats."""
-        return self.apart(self._places(turns, wanted, which))
-
-    def spans_hard_first(self, turns: Sequence[int], wanted: int) -> tuple[Span, ...]:
-        """Where the wanted cues stand, those that are plain before those that are softened, without repeats."""
-        return self.apart(self._places(turns, wanted, PLAIN) + self._places(turns, wanted, SOFTENED))
-
-    def _places(self, turns: Iterable[int], wanted: int, which: int) -> list[Span]:
-        known, read, said, softened = self._evidence, self._read, self.said, self.softened
-        if which == PLAIN:
-            turns = [n for n in turns if said[n] & wanted]
-            return [e[2] for n in turns for e in (known[n] if n in known else read(n)) if e[0] & wanted]
-        if which == SOFTENED:
-            turns = [n for n in turns if softened[n] & wanted]
-            return [e[2] for n in turns for e in (known[n] if n in known else read(n)) if e[1] & wanted]
-        turns = [n for n in turns if (said[n] | softened[n]) & wanted]
-        return [e[2] for n in turns for e in (known[n] if n in known else read(n)) if (e[0] | e[1]) & wanted]
-
-    def _read(self, turn: int) -> _Evidence:
-        """The evidence of one turn, which is looked at for the first time."""
-        found: _Evidence = []
-        matches = self._counting[turn]
-        for match in matches:
-            bit, span = BITS.get(match.cue, _OWN), _span(turn, match.start, match.end)
-            found.append((bit, 0, span) if match.status == "plain" else (0, bit, span))
-        if len(found) > 1 and len({match.start for match in matches}) < len(found):
-            self._shared = self._shared or len({(match.start, match.end) for match in matches}) < len(found)
-        self._evidence[turn] = found
-        return found
-
-    def apart(self, spans: list[Span]) -> tuple[Span, ...]:
-        """Spans of cues without repeats: there are some only where cues share their words."""
-        return tuple(dict.fromkeys(spans)) if self._shared else tuple(spans)
 
     def whole(self, turn: int) -> Span:
         """The span of a whole turn."""
         return _span(turn, 0, len(self.turns[turn].text))
 
-    # -- who answers whom ------------------------------------------------------------------------------
-
-    def replies(self, turn: int, within: int) -> tuple[int, ...]:
-        """The next ``within`` agent turns after a turn; turns in one breath count as one."""
-        agent = self.agent
-        ends = self._breaths
-        if ends is None:
-            ends = self._breaths = _breaths(agent)
-        begin = end = bisect_right(agent, turn)
-        for _ in range(within):
-            if end == len(agent):
-                break
-            end = ends[end]
-        return agent[begin:end]
+    # -- what is asked -----------------------------------------------------------------------------------
 
     def questions(self) -> list[int]:
         """Customer turns that ask something: a question mark, a question's opening, or *asks_when*."""
         if self._asked is None:
-            said, flags = self.said, self.families()
-            self._asked = [
-                n
-                for n in self.customer
-                if flags[n] & families.MARK
-                or said[n] & _ASKS_WHEN
-                or (flags[n] & families.QUESTION and _opens_a_question(self._forms[n].words))
-            ]
+            flags, forms = self.families(), self._forms
+            asking = [n for n in self.customer if flags[n] & _ASKING]
+            asked = [n for n in asking if flags[n] & families.MARK or _opens_a_question(forms[n].words)]
+            if self.customer_said & _ASKS_WHEN:
+                asked = sorted({*asked, *self.turns_with(self.customer, _ASKS_WHEN)})
+            self._asked = asked
         return self._asked
 
     @property
@@ -244,20 +147,6 @@ class View:
     def gone_wrong(self) -> bool:
         """Whether anything had gone wrong: the customer reports a problem."""
         return self.first_failure is not None
-
-
-def _breaths(turns: Sequence[int]) -> list[int]:
-    """For each place in a list of turns where the breath ends that it belongs to."""
-    ends = []
-    end = after = len(turns)
-    following = -1
-    for turn in reversed(turns):
-        if turn + 1 != following:
-            end = after
-        ends.append(end)
-        following, after = turn, after - 1
-    ends.reverse()
-    return ends
 
 
 def _opens_a_question(words: Sequence[str]) -> bool:
@@ -274,3 +163,18 @@ def _opens_a_question(words: Sequence[str]) -> bool:
 def spans_of(matches: Iterable[CueMatch]) -> tuple[Span, ...]:
     """The spans of matches, in order, without repeats."""
     return tuple(dict.fromkeys(m.span for m in matches))
+
+
+__all__ = [
+    "BITS",
+    "COUNTING",
+    "HURTFUL",
+    "MOVES",
+    "MOVING",
+    "PLAIN",
+    "PROBLEM",
+    "SOFTENED",
+    "View",
+    "bits",
+    "spans_of",
+]
