@@ -6,7 +6,7 @@ import multiprocessing
 import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 from servicequal import normal
 from servicequal.conversation import Conversation, Turn
+from servicequal.cues import CueMatch, soften
+from servicequal.forms import Forms
 from servicequal.normal import align
 from servicequal.packs import CUSTOMER, HELPING, HURTING, builtin_packs
-from support import said, swapped, talk
+from servicequal.readers import read
+from support import ROOT, said, swapped, talk
 
 AGENT = set(HURTING) | set(HELPING)
 
@@ -338,6 +341,57 @@ def test_words_are_met_anew_after_the_words_at_hand_were_let_go(compiled, finder
     assert finder._sides["agent"].find(early, "agent", 0) == finder.find_naively(texts[0], "agent")
     assert finder._sides["agent"].find(late, "agent", 0) == finder.find_naively(texts[-1], "agent")
     assert pickle.loads(pickle.dumps(early)).words == early.words
+
+
+@pytest.mark.parametrize("marks", [" ", ". ", "? ", ' " ', " : "])
+def test_fast_path_is_naive_path_wherever_a_phrase_stands_in_a_long_turn(compiled, finder, marks):
+    for at in range(0, len(EXAMPLES) - 9, 90):
+        text = marks.join(EXAMPLES[at : at + 9])
+        for speaker in ("agent", "customer"):
+            assert finder.find_in_text(text, speaker) == finder.find_naively(text, speaker)
+
+
+def one_by_one(finder, conversation):
+    turns = [(n, turn) for n, turn in enumerate(conversation.turns) if turn.kind == "message"]
+    found = [m for n, turn in turns for m in finder.find_in_text(turn.text, turn.speaker, n)]
+    return soften(found, conversation, finder._softeners)
+
+
+def test_all_turns_at_once_are_as_one_by_one(compiled, finder, samples):
+    talks = list(samples.values())
+    for name in ("corpus", "exchanges", "social"):
+        talks += list(islice(read(ROOT / "data" / "training" / f"{name}.jsonl"), 40))
+    for conversation in talks:
+        assert finder.find(conversation) == one_by_one(finder, conversation)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u00a0", "it\u2019s nothing to do with us\udc80", "\U0001f600 I'm sorry", "refund#1"]
+)
+def test_rare_turns_among_others_are_as_one_by_one(compiled, finder, text):
+    said = [Turn(speaker=s, text=f"{text} {w}", kind=k) for s, k in KINDS for w in (*SAID, "")]
+    conversation = Conversation(id="c", turns=tuple(said))
+    forms = Forms(conversation)
+    assert finder.find(conversation, forms) == finder.find(conversation, forms) == one_by_one(finder, conversation)
+    assert all(form is None or form.source == turn.text for form, turn in zip(forms.made, said, strict=True))
+
+
+KINDS = [("agent", "message"), ("agent", "note"), ("customer", "message"), ("unknown", "message"), ("agent", "notice")]
+HITS = st.tuples(st.integers(0, 5), st.integers(0, 40), st.integers(1, 9), st.integers(0, 9), st.booleans())
+
+
+@given(st.lists(HITS, max_size=60), st.lists(st.tuples(st.sampled_from(KINDS), st.booleans()), min_size=6, max_size=6))
+def test_softening_compiled_is_the_plain_one(finder, hits, turns):
+    if finder._talk is None:
+        return
+    every = tuple(Turn(speaker=s, kind=k, text="yes" if said else " ") for (s, k), said in turns)
+    cues = sorted({*finder._softeners, *(cue for some in finder._softeners.values() for cue in some), "courtesy"})
+    found = [
+        CueMatch(cues[cue % len(cues)], turn, start, start + length, "x", "agent", "plain" if plain else "excused")
+        for turn, start, length, cue, plain in sorted(hits)
+    ]
+    plainly = soften(found, Conversation(id="c", turns=every), finder._softeners)
+    assert finder._talk.soften(found, every) == plainly
 
 
 def test_many_threads_find_what_one_finds(compiled, finder):

@@ -61,7 +61,19 @@ def test_the_compiled_normal_form_is_the_plain_one(compiled, text):
         assert fast.original(start, start + 7) == plain.original(start, start + 7)
 
 
-@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 127, 128, 129, 255, 256, 257, 2049, 100_000])
+SIGNS = st.lists(
+    st.sampled_from([*"abhwHWTtpP'`<>$&.:;!?\"/ 09_@\t\x00", "http", "://", "www.", "it's ", "unbelievable"])
+)
+
+
+@given(SIGNS.map("".join))
+@example("HTTPx WWW.x HTTP")
+@example("12345678 123456789 Abcdefgh Abcdefghi a")
+def test_the_compiled_normal_form_is_the_plain_one_of_signs(compiled, text):
+    assert looked_at(align(text)) == looked_at(align_plainly(text))
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 63, 64, 65, 127, 128, 129, 255, 256, 257, 2049, 100_000])
 @pytest.mark.parametrize("piece", ["a", "word ", "idk u know ", "\u00e9", "\U0001f600 ", '"', "w", "5pm's"])
 def test_the_compiled_normal_form_is_the_plain_one_at_any_length(compiled, piece, count):
     text = piece * count

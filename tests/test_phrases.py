@@ -170,6 +170,41 @@ def test_a_text_too_long_to_be_followed_is_judged_by_its_words_alone():
         assert scan.places(0) is None
 
 
+FAR = [
+    compile_phrase(phrase, {})
+    for phrase in (
+        "a ... b",
+        "^ a",
+        "b $",
+        "^ (a|c) .. d ?",
+        "a .. (b|c d) ... e",
+        "# ?",
+        "(a|b c)? d _ e",
+        "(a b|c ... d) (e|a a)?",
+        "a ... b ... c ... d ... e",
+        "d* : a",
+    )
+]
+FARTHER = [*FAR, compile_phrase("a" + " ... b" * 8, {})]
+WORDS_AND_MARKS = st.sampled_from(["a", "b", "c", "d", "e", "dd", "x", "y", ".", "?", ":", "5", "a#1"])
+
+
+@given(st.lists(WORDS_AND_MARKS, max_size=12), st.integers(0, 130), st.booleans(), st.booleans())
+def test_the_compiled_steps_find_the_same_however_long_the_text(words, filling, farther, again):
+    shapes = FARTHER if farther else FAR
+    text = ["x"] * filling + words + ["y"] * (130 - filling) + words * again
+    steps, plain = (Sieve(shapes, loose=shapes, compiled=compiled) for compiled in (True, False))
+    scan, plainly = steps.scan(text), plain.scan(text)
+    assert set(scan.phrases()) >= set(plainly.phrases())
+    for number in range(len(shapes)):
+        places = scan.places(number)
+        if places is not None:
+            assert places == plainly.places(number)
+            assert (number in scan.phrases()) == (number in plainly.phrases())
+            assert scan.can(len(shapes) + number) == plainly.can(len(shapes) + number)
+        assert scan.can(len(shapes) + number) or not plainly.can(len(shapes) + number)
+
+
 def test_two_texts_at_once_do_not_disturb_each_other():
     sieve = Sieve([compile_phrase("refund it", MACROS), compile_phrase("call us", MACROS)])
     first, second = sieve.scan(["refund", "it"]), sieve.scan(["call", "us"])

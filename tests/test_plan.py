@@ -49,3 +49,5 @@ def test_tables_point_inside_one_another():
         assert np.all(tables["owners"] < plan.units)
         assert np.all(tables["set_words"] < len(plan.words))
         assert np.all(tables["others"] < len(plan.words))
+        assert tables["ranges"].shape == (plan.phrases, 2 * tables["needs"].shape[1])
+        assert np.all(tables["ranges"][:, :4] <= tables["ranges"][:, 4:])

@@ -7,6 +7,7 @@ cdef extern from "Python.h":
     uint32_t PyUnicode_READ(int kind, void *data, Py_ssize_t at) nogil
     str PyUnicode_Substring(object text, Py_ssize_t start, Py_ssize_t end)
     dict PyObject_GenericGetDict(object o, void *context)
+    void PyObject_GC_UnTrack(void *one)
 
 cdef enum:  # what excuses a cue, as servicequal.cues numbers it
     ASKED = 1
@@ -53,6 +54,12 @@ cdef struct Hit:
     int32_t first, behind   # its tokens
     int32_t phrase
     int32_t order
+
+
+cdef inline object atomic(object one):
+    """A value of nothing but texts, numbers and values like it: the garbage collector need not know of it."""
+    PyObject_GC_UnTrack(<PyObject *>one)
+    return one
 
 
 @cython.final
@@ -167,7 +174,7 @@ cdef class Finder:
         values[5], values[6] = <PyObject *>speaker, <PyObject *>(self.excused if hit.order else self.plain)
         values[7], values[8] = <PyObject *>self.reasons[hit.order], <PyObject *>self.sources[hit.phrase]
         values[9], values[10] = <PyObject *>None, <PyObject *>self.nothing
-        return self.made.of(values)
+        return atomic(self.made.of(values))
 
     cdef int _gather(self, Form form) except -1:
         """All places of all phrases, without the marks at their borders ('?' is kept at an end)."""

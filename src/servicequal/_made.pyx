@@ -5,6 +5,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 
 cdef extern from "Python.h":
+    PyObject *PyTuple_GET_ITEM(object values, Py_ssize_t at)
     Py_ssize_t PyTuple_GET_SIZE(object values)
 
 cdef extern from *:

@@ -9,7 +9,7 @@ has to be wiped between texts. A :class:`Finder` goes on from there to the cues 
 
 cimport cython
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
@@ -49,7 +49,8 @@ cdef enum:  # as servicequal.sieve numbers them
 cdef enum:
     OTHERS = 3
     NEEDS = 4
-    MOST_NEEDED = 28
+    MOST_NEEDED = 24
+    ANYWHERE = -1       # instead of where a pair stands
     BLOCK = 64          # looked up together
     WINDOW = 63         # words that are looked at together
     FARTHEST = 55       # words that a phrase may take in a text of several windows
@@ -71,6 +72,8 @@ cdef struct Unit:
 
 cdef struct Needs:          # of a phrase: up to four groups of words of which one each must be there
     uint8_t sizes[NEEDS]
+    int8_t low[NEEDS]       # how far from the first word of its pair they can be
+    int8_t high[NEEDS]
     int32_t steps           # where its steps begin
     uint16_t words[MOST_NEEDED]
 
@@ -83,12 +86,18 @@ cdef struct Pair:           # two words that stand side by side in some phrases
 cdef struct Set:
     uint64_t mask
     int32_t epoch
-    int32_t at              # where its words begin among those of all sets
+    int32_t at              # where its words begin among those of all sets, always four together
 
 
 cdef struct Place:          # of a pair that is looked up
     uint32_t key
     uint32_t slot
+    int32_t at              # its first word in the window, or ANYWHERE
+
+
+cdef struct Found:          # a phrase that hangs on such a pair
+    int32_t phrase
+    int32_t at
 
 
 cdef inline uint32_t _mixed(uint32_t key) noexcept:
@@ -115,14 +124,6 @@ cdef int32_t *_copied(int32_t[::1] values) except NULL:
     cdef Py_ssize_t at
     for at in range(len(values)):
         found[at] = values[at]
-    return found
-
-
-cdef uint16_t *_shortened(int32_t[::1] values) except NULL:
-    cdef uint16_t *found = <uint16_t *>_room(len(values), sizeof(uint16_t))
-    cdef Py_ssize_t at
-    for at in range(len(values)):
-        found[at] = <uint16_t>values[at]
     return found
 
 
@@ -202,7 +203,7 @@ cdef class Table:
         for at, mark in enumerate(".?:"):
             self.marks[at] = self._ids[mark]
         self.sequences = _copied(plan.tables["sequences"])
-        self.set_words = _shortened(plan.tables["set_words"])
+        self._take_sets(plan.tables["set_at"], plan.tables["set_words"])
         self.slots = <uint16_t *>_room(self.n_words + 2, sizeof(uint16_t))
         self.masks = <uint64_t *>_room(self.n_words + 3, sizeof(uint64_t))
         self.present = <int32_t *>_room(self.n_words + 3, sizeof(int32_t))
@@ -256,18 +257,31 @@ cdef class Table:
         known[sequence] = found
         return found
 
+    cdef int _take_sets(self, int32_t[::1] set_at, int32_t[::1] set_words) except -1:
+        """The words of each set, filled up to whole fours by a word that is nowhere."""
+        cdef int32_t number, k
+        cdef size_t at = 0
+        self.sets = <Set *>_room(self.n_sets + 1, sizeof(Set))
+        self.set_words = <uint16_t *>_room(len(set_words) + 3 * self.n_sets, sizeof(uint16_t))
+        for number in range(self.n_sets):
+            self.sets[number].at = at
+            for k in range(set_at[number], set_at[number + 1]):
+                self.set_words[at] = set_words[k]
+                at += 1
+            while at & 3:
+                self.set_words[at] = self.n_words
+                at += 1
+        self.sets[self.n_sets].at = at
+        return 0
+
     cdef int _take_units(self, tables) except -1:
         cdef int32_t[:, ::1] rows = tables["steps"]
         cdef int32_t[:, ::1] others = tables["others"]
-        cdef int32_t[::1] set_at = tables["set_at"]
         cdef int32_t at, k, code
         cdef uint32_t first
         if others.shape[1] != OTHERS:
             raise ValueError(f"a plan of {others.shape[1]} further words for each unit; these steps take {OTHERS}")
         self._take_steps(rows, tables["sequences"])
-        self.sets = <Set *>_room(self.n_sets + 1, sizeof(Set))
-        for at in range(self.n_sets + 1):
-            self.sets[at].at = set_at[at]
         self.units = <Unit *>_room(self.n_units, sizeof(Unit))
         self.leads = <int32_t *>_room(self.n_units, sizeof(int32_t))
         self.lead_words = <uint16_t *>_room(self.n_units, sizeof(uint16_t))
@@ -352,15 +366,20 @@ cdef class Table:
         return {rows[row, 0] for row in range(n_rows)}
 
     cdef inline int32_t _size(self, int32_t number) noexcept:
-        return self.sets[number + 1].at - self.sets[number].at
+        """How many words a set has."""
+        cdef int32_t behind = self.sets[number + 1].at
+        while behind > self.sets[number].at and self.set_words[behind - 1] == self.n_words:
+            behind -= 1
+        return behind - self.sets[number].at
 
     cdef int32_t _enter_pairs(self, int32_t[:, ::1] rows, int32_t n_rows, bint owners) noexcept:
         """Count how many phrases have a pair, or write them down from the last on; how many pairs are new."""
-        cdef int32_t row, at, k, found = 0
+        cdef int32_t row, at, k, first, second, found = 0
         cdef Pair *pair
         for row in range(n_rows):
-            for at in range(self.sets[rows[row, 1]].at, self.sets[rows[row, 1] + 1].at):
-                for k in range(self.sets[rows[row, 2]].at, self.sets[rows[row, 2] + 1].at):
+            first, second = self.sets[rows[row, 1]].at, self.sets[rows[row, 2]].at
+            for at in range(first, first + self._size(rows[row, 1])):
+                for k in range(second, second + self._size(rows[row, 2])):
                     pair = self._pair(self.set_words[at], self.set_words[k])
                     if not owners:
                         found += pair.at == 0
@@ -373,9 +392,10 @@ cdef class Table:
     cdef int _take_needs(self, tables) except -1:
         """The groups of words that a phrase needs besides, as far as there is room for them."""
         cdef int32_t[:, ::1] needs = tables["needs"]
+        cdef int32_t[:, ::1] ranges = tables["ranges"]
         cdef int32_t phrase, k, n, at, size, kept
         self.needs = <Needs *>_room(self.phrases, sizeof(Needs))
-        if needs.shape[1] != NEEDS:
+        if needs.shape[1] != NEEDS or ranges.shape[1] != 2 * NEEDS or ranges.shape[0] != needs.shape[0]:
             raise ValueError(f"a plan of {needs.shape[1]} groups that a phrase needs; these steps take {NEEDS}")
         for phrase in range(self.phrases):
             self.needs[phrase].steps = self.sequences[phrase]
@@ -385,9 +405,11 @@ cdef class Table:
                 size = self._size(needs[phrase, k]) if needs[phrase, k] >= 0 else 0
                 if size and kept + size <= MOST_NEEDED:
                     self.needs[phrase].sizes[n] = size
+                    self.needs[phrase].low[n] = max(-128, min(ranges[phrase, k], 127))
+                    self.needs[phrase].high[n] = max(-128, min(ranges[phrase, NEEDS + k], 127))
                     n += 1
-                    for at in range(self.sets[needs[phrase, k]].at, self.sets[needs[phrase, k] + 1].at):
-                        self.needs[phrase].words[kept] = self.set_words[at]
+                    for at in range(size):
+                        self.needs[phrase].words[kept] = self.set_words[self.sets[needs[phrase, k]].at + at]
                         kept += 1
         return 0
 
@@ -632,20 +654,35 @@ cdef class Table:
         self.n_active = 0
         for k in range(2, self.n_present + 1):
             word = self.present[k]
-            self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
-        word = self.n_words  # phrases without anchors
-        self._come_upon(self.owners + self.owner_at[word], self.owner_at[word + 1] - self.owner_at[word])
+            self._come_upon_owners(word)
+        self._come_upon_owners(self.n_words)  # phrases without anchors
         self._side_by_side()
+
+    cdef inline void _come_upon_owners(self, int32_t word) noexcept:
+        cdef int32_t k
+        for k in range(self.owner_at[word], self.owner_at[word + 1]):
+            self._come_upon(self.owners[k], ANYWHERE)
 
     cdef void _side_by_side(self) noexcept:
         """The phrases of the pairs that words in a row are, by all their names. What is looked up lies far apart: it is
         asked for some steps ahead."""
         cdef Place found[BLOCK]
-        cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first, second = 0
+        cdef int32_t at, i, j, code, n = 0, n_firsts = 0, n_seconds, first = 0, second = 0
         cdef int32_t *firsts = &first
         cdef int32_t *seconds
         for at in range(self.base, self.stop):
             code = self.text_codes[at]
+            if 0 < code <= self.n_words and n_firsts == 1 and firsts == &first:  # as mostly: one name each
+                found[n].key = <uint32_t>first * <uint32_t>self.n_words + <uint32_t>code
+                found[n].slot = _mixed(found[n].key)
+                found[n].at = ANYWHERE if self.shallow else at - 1 - self.base
+                soon(self.pair_bits + ((found[n].slot & self.bit_mask) >> 6))
+                n += 1
+                if n == BLOCK:
+                    self._look_up(found, n)
+                    n = 0
+                first = code - 1
+                continue
             seconds, n_seconds = &second, code > 0
             if code > self.n_words:
                 seconds = self.pool + (code - self.n_words - 1)
@@ -657,6 +694,7 @@ cdef class Table:
                 for j in range(n_seconds):
                     found[n].key = self._key(firsts[i], seconds[j])
                     found[n].slot = _mixed(found[n].key)
+                    found[n].at = ANYWHERE if self.shallow else at - 1 - self.base
                     soon(self.pair_bits + ((found[n].slot & self.bit_mask) >> 6))
                     n += 1
                     if n == BLOCK:
@@ -670,8 +708,8 @@ cdef class Table:
         self._look_up(found, n)
 
     cdef void _look_up(self, Place *found, int32_t count) noexcept:
-        cdef int32_t phrases[BLOCK]
-        cdef int32_t k, n = 0, kept = 0
+        cdef Found phrases[BLOCK]
+        cdef int32_t k, n = 0, kept = 0, phrase
         cdef uint32_t slot
         for k in range(count):
             slot = found[k].slot & self.bit_mask
@@ -685,48 +723,62 @@ cdef class Table:
             while self.pairs[slot].key and self.pairs[slot].key != found[k].key:
                 slot = (slot + 1) & self.pair_mask
             if self.pairs[slot].key:
-                found[kept].slot = self.pairs[slot].at
+                found[kept].slot, found[kept].at = self.pairs[slot].at, found[k].at
                 soon(self.pair_owners + self.pairs[slot].at)
                 kept += 1
         for k in range(kept):
             slot = found[k].slot
             while True:
-                phrases[n] = self.pair_owners[slot]
-                if phrases[n] < 0:
-                    phrases[n] = -1 - phrases[n]
-                    found[k].key = 0
-                soon(self.needs + phrases[n])
+                phrase = self.pair_owners[slot]
+                phrases[n].phrase = phrase if phrase >= 0 else -1 - phrase
+                phrases[n].at = found[k].at
+                soon(self.needs + phrases[n].phrase)
                 n += 1
                 if n == BLOCK:
-                    self._come_upon(phrases, n)
+                    self._come_upon_all(phrases, n)
                     n = 0
-                if not found[k].key:
+                if phrase < 0:
                     break
                 slot += 1
-        self._come_upon(phrases, n)
+        self._come_upon_all(phrases, n)
 
-    cdef void _come_upon(self, const int32_t *phrases, int32_t count) noexcept:
-        """Some phrases may be there: keep those of which all is there that they need besides."""
-        cdef int32_t k, phrase
+    cdef void _come_upon_all(self, const Found *found, int32_t count) noexcept:
+        cdef int32_t k
         for k in range(count):
-            phrase = phrases[k]
-            if self._has_needs(self.needs + phrase) and self.units[phrase].epoch != self.epoch:
-                self.units[phrase].epoch = self.epoch
-                self.active[self.n_active] = phrase
-                self.n_active += 1
-                soon(self.steps + self.needs[phrase].steps)
+            self._come_upon(found[k].phrase, found[k].at)
 
-    cdef inline bint _has_needs(self, Needs *needs) noexcept:
-        cdef int32_t k, n = 0, behind = 0
-        cdef uint32_t any
+    cdef inline void _come_upon(self, int32_t phrase, int32_t at) noexcept:
+        """A phrase may be there: keep it if all is there that it needs besides, as far from its pair as it can be."""
+        if self._has_needs(self.needs + phrase, at) and self.units[phrase].epoch != self.epoch:
+            self.units[phrase].epoch = self.epoch
+            self.active[self.n_active] = phrase
+            self.n_active += 1
+            soon(self.steps + self.needs[phrase].steps)
+
+    cdef inline bint _has_needs(self, Needs *needs, int32_t at) noexcept:
+        cdef int32_t k, low, high
+        cdef uint64_t any
+        cdef const uint16_t *word = needs.words
+        cdef const uint16_t *behind = word
+        cdef const uint16_t *slots = self.slots
+        cdef const uint64_t *masks = self.masks
         for k in range(NEEDS):
             if not needs.sizes[k]:
                 break
             behind += needs.sizes[k]
-            any = 0
-            while n < behind:
-                any |= self.slots[needs.words[n]]
-                n += 1
+            any = masks[slots[word[0]]]
+            word += 1
+            while word < behind:
+                any |= masks[slots[word[0]]]
+                word += 1
+            if at != ANYWHERE:
+                low, high = at + needs.low[k], at + needs.high[k]
+                if low > WINDOW or high < 0:
+                    return False
+                if low > 0:
+                    any = any >> low << low
+                if high < WINDOW:
+                    any &= ((<uint64_t>2) << high) - 1
             if not any:
                 return False
         return True
@@ -904,26 +956,31 @@ cdef class Table:
         """Where the words of a set stand."""
         cdef Set *found = self.sets + number
         cdef uint64_t mask = 0
-        cdef uint16_t *word
-        cdef uint16_t *behind
+        cdef const uint16_t *word
+        cdef const uint16_t *behind
+        cdef const uint16_t *slots = self.slots
+        cdef const uint64_t *masks = self.masks
         if found.epoch != self.epoch:
             word, behind = self.set_words + found.at, self.set_words + (found + 1).at
             while word < behind:
-                mask |= self.masks[self.slots[word[0]]]
-                word += 1
+                mask |= masks[slots[word[0]]] | masks[slots[word[1]]] | masks[slots[word[2]]] | masks[slots[word[3]]]
+                word += 4
             found.epoch = self.epoch
             found.mask = mask
         return found.mask
 
-    cdef uint64_t _narrow(self, int32_t sequence, uint64_t at) noexcept:
+    cdef inline uint64_t _narrow(self, int32_t sequence, uint64_t at) noexcept:
         """Where these steps can end that begin at the places ``at``."""
-        cdef uint32_t *step = self.steps + self.sequences[sequence]
+        return self._follow(self.steps + self.sequences[sequence], at)
+
+    cdef uint64_t _follow(self, const uint32_t *step, uint64_t at) noexcept:
+        """The same of steps from one of them on."""
         cdef uint64_t own
         cdef int32_t n, code, value
         while at:
             code, value = step[0] & ((1 << BITS) - 1), step[0] >> BITS
             if code == C_WORD:
-                at = (at & self.masks[self.slots[value]]) << 1
+                at = (at & self._of(value)) << 1
             elif code == C_WORDS:
                 at = (at & self._set(value)) << 1
             elif code == C_BEHIND:
@@ -959,13 +1016,23 @@ cdef class Table:
         cdef uint64_t found = (at & self._set(group.set)) << 1 if group.set >= 0 else 0
         cdef uint16_t *lead = self.lead_words + group.base
         cdef uint16_t *behind = lead + group.count
-        cdef int32_t unit, set_
+        cdef const uint32_t *step
+        cdef uint64_t own
+        cdef int code
         while lead < behind:
-            if at & self.masks[self.slots[lead[0]]]:
-                unit = <int32_t>(lead - self.lead_words)
-                set_ = -2 - self.leads[unit]
-                if set_ < 0 or at & self._set(set_):
-                    found |= self._narrow(unit, at)
+            if at & self._of(lead[0]):
+                step = self.steps + self.sequences[lead - self.lead_words]
+                own = at
+                while own:  # mostly nothing but words
+                    code = step[0] & ((1 << BITS) - 1)
+                    if code == C_WORD:
+                        own = (own & self._of(step[0] >> BITS)) << 1
+                    elif code == C_WORDS:
+                        own = (own & self._set(step[0] >> BITS)) << 1
+                    else:
+                        found |= own if code == C_BEHIND else self._follow(step, own)
+                        break
+                    step += 1
             lead += 1
         return found
 

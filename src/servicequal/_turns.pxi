@@ -185,7 +185,7 @@ cdef class Talk:
         cdef PyObject *values[3]
         cdef object turn = said.turn, start = said.start, end = said.end
         values[0], values[1], values[2] = <PyObject *>turn, <PyObject *>start, <PyObject *>end
-        return self.span.of(values)
+        return atomic(self.span.of(values))
 
     cdef object _softened(self, match, tuple spans):
         """The match again, with another status and reason."""
@@ -195,7 +195,7 @@ cdef class Talk:
         cdef int k
         for k in range(FIELDS):
             values[k] = <PyObject *>had[k]
-        return self.made.of(values)
+        return atomic(self.made.of(values))
 
 
 cdef inline bint _is(object one, object other) except -1:

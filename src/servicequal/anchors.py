@@ -5,7 +5,7 @@ A *unit* is a phrase, an exception or an alternative, as steps over words; :mod:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MOST_ANCHORS = 4
@@ -66,11 +66,11 @@ class Anchors:
     def _of(self, number: int) -> list[frozenset[str]]:
         ranked = self._ranked[number]
         if ranked is None:
-            found = dict.fromkeys(group for step in self._units[number] if (group := self._needed(*step)))
+            found = dict.fromkeys(group for step in self._units[number] if (group := self.needed(*step)))
             ranked = self._ranked[number] = sorted(found, key=self._how_rare) if len(found) > 1 else list(found)
         return ranked
 
-    def _needed(self, code: int, value: Any) -> frozenset[str] | None:
+    def needed(self, code: int, value: Any) -> frozenset[str] | None:
         """The words of which one must be there for a step to be taken, None if none."""
         if code == WORD:
             return frozenset((value,))
@@ -99,6 +99,9 @@ class Anchors:
 Pairs = tuple[tuple[frozenset[str], frozenset[str]], ...]
 """Words of a first and of a second set that stand side by side, one of these for each of some alternatives."""
 
+Ranges = Mapping[frozenset[str], tuple[int, int]]
+"""Groups of words that must be there besides a pair, and how far before (below 0) or behind its first word."""
+
 _MOST_PAIRS = 20_000
 _Edge = tuple[frozenset[str] | None, bool]
 """The words that steps can begin or end with, None: any; and whether they can be no words at all."""
@@ -114,17 +117,21 @@ class Neighbours:
 
     def of(self, steps: Steps) -> Pairs:
         """The rarest pairs; none where no two words need stand side by side."""
-        found: list[Pairs] = []
+        return self.placed(steps)[0]
+
+    def placed(self, steps: Steps) -> tuple[Pairs, int, bool]:
+        """The rarest pairs, the step that their first words end, and whether they lie inside that step instead."""
+        found: list[tuple[Pairs, int, bool]] = []
         for at, (code, value) in enumerate(steps):
             ends, nothing = self._edge(code, value, False)
             begins, nothing_more = self._of_all(steps[at + 1 :], True)
             if ends and begins and not nothing and not nothing_more and len(ends) * len(begins) <= _MOST_PAIRS:
-                found.append(((ends, begins),))
+                found.append((((ends, begins),), at, False))
             if code == ONE and not value[0]:
                 inside = [self.of(self._units[number]) for number in range(value[1], value[1] + value[2])]
                 if all(inside):
-                    found.append(tuple(pair for pairs in inside for pair in pairs))
-        return min(found, key=_how_often) if found else ()
+                    found.append((tuple(pair for pairs in inside for pair in pairs), at, True))
+        return min(found, key=lambda one: _how_often(one[0])) if found else ((), 0, False)
 
     def _of_all(self, steps: Sequence[Step], first: bool) -> _Edge:
         """What steps can begin with, or end with if not ``first``."""
@@ -157,6 +164,61 @@ class Neighbours:
             every = words.union(*some) if len(some) == len(edges) else None
             self._edges[base, count, first] = every, any(nothing for _, nothing in edges)
         return self._edges[base, count, first]
+
+
+class Distances:
+    """How far from a phrase's pair of words what it needs besides can stand."""
+
+    def __init__(self, units: Sequence[Steps], anchors: Anchors) -> None:
+        self._units = units
+        self._anchors = anchors
+        self._lengths: dict[int, tuple[int, int]] = {}
+
+    def of(self, steps: Steps, pair: int, inside: bool) -> Ranges:
+        """The ranges of all groups of words that the steps need; :meth:`Neighbours.placed` says where their pair is."""
+        lengths = [self._length(code, value) for code, value in steps]
+        most = lengths[pair][1]
+        before = (2 - most, 2 - most) if inside else (1 - most, 1 - lengths[pair][0])  # where the pair's step begins
+        found: dict[frozenset[str], tuple[int, int]] = {}
+        for at, (code, value) in enumerate(steps):
+            group = self._anchors.needed(code, value)
+            if not group:
+                continue
+            if at == pair:
+                low, high = before[0], most - 1 if inside else 0
+            elif at > pair:
+                low = (2 if inside else 1) + sum(length[0] for length in lengths[pair + 1 : at])
+                high = (most - 1 if inside else 0) + sum(length[1] for length in lengths[pair + 1 : at + 1])
+            else:
+                low = before[0] - sum(length[1] for length in lengths[at:pair])
+                high = (-1 if inside else before[1] - 1) - sum(length[0] for length in lengths[at + 1 : pair])
+            had = found.get(group, (low, high))
+            found[group] = min(low, had[0]), max(high, had[1])
+        return found
+
+    def _length(self, code: int, value: Any) -> tuple[int, int]:
+        """How many words a step goes over, at least and at most."""
+        if code in (START, END):
+            return 0, 1
+        if code == GAP:
+            return 0, value
+        if code == AMOUNT:
+            return 1, 3
+        if code == MAYBE:
+            return 0, self._of_all(value)[1]
+        return self._of_group(value) if code == ONE else (1, 1)
+
+    def _of_all(self, steps: Steps) -> tuple[int, int]:
+        lengths = [self._length(code, value) for code, value in steps]
+        return sum(length[0] for length in lengths), sum(length[1] for length in lengths)
+
+    def _of_group(self, value: Group) -> tuple[int, int]:
+        words, base, count = value
+        if base not in self._lengths:
+            lengths = [self._of_all(self._units[number]) for number in range(base, base + count)]
+            lengths += [(1, 1)] if words else []
+            self._lengths[base] = min(length[0] for length in lengths), max(length[1] for length in lengths)
+        return self._lengths[base]
 
 
 def _how_often(pairs: Pairs) -> tuple[int, int]:

@@ -29,7 +29,10 @@ STEPS, ANCHORS, PAIR, NEEDS = 4, 3, 3, 4
 """Numbers of a step, further words that a unit may need besides its first group, numbers of a phrase's pairs, and
 groups of words that it may need besides them."""
 
-_TABLES = ("steps", "sequences", "owner_at", "owners", "others", "pairs", "needs", "set_at", "set_words")
+FAR = 100
+"""Words that nothing which belongs together is apart."""
+
+_TABLES = ("steps", "sequences", "owner_at", "owners", "others", "pairs", "needs", "ranges", "set_at", "set_words")
 FILE = "sieve.zip"
 
 
@@ -42,9 +45,10 @@ class Plan:
     is a first anchor of, word by word as ``owner_at`` says, then those that need no word. ``others`` (units, 3) are
     words that must be there besides, -1 for none. ``pairs`` (rows, 3) are a phrase and two sets of which words must
     stand side by side; of several rows of a phrase one is enough. ``needs`` (phrases, 4) are sets of which a word each
-    must be there besides, the rarest first, -1 for none. ``set_words`` are the sets of words, one behind the
-    other as ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts lie
-    in one another; ``begins`` are what words may begin with.
+    must be there besides, the rarest first, -1 for none; ``ranges`` (phrases, 8) are how far from the first word of a
+    pair each of these sets can be, first all beginnings, then all ends. ``set_words`` are the sets of words, one behind
+    the other as ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts
+    lie in one another; ``begins`` are what words may begin with.
     """
 
     phrases: int
@@ -59,12 +63,14 @@ def flatten(
     units: Sequence[Sequence[tuple[int, Any]]],
     anchors: Sequence[Sequence[frozenset[str]]],
     pairs: Sequence[Sequence[tuple[frozenset[str], frozenset[str]]]],
+    ranges: Sequence[Mapping[frozenset[str], tuple[int, int]]],
     begins: Iterable[str],
     codes: Mapping[str, int],
     needed: Iterable[str],
 ) -> Plan:
     """The plan of units of steps. ``codes`` are those of steps whose value is a word, a set of words, a group of
-    alternatives or a sequence; ``pairs`` those of the phrases, the first units; ``needed`` are words that have a number
+    alternatives or a sequence; ``pairs`` those of the phrases, the first units, and ``ranges`` where what they need
+    besides can stand; ``needed`` are words that have a number
     in any case."""
     words: dict[str, int] = {}
     sets: dict[frozenset[str], int] = {}
@@ -104,8 +110,13 @@ def flatten(
         others[unit, : len(alone)] = alone
     beside = [(n, *(sets.setdefault(s, len(sets)) for s in pair)) for n, own in enumerate(pairs) for pair in own]
     needs = np.full((len(pairs), NEEDS), -1, np.int32)
+    near = np.repeat(np.array([[-FAR, FAR]], np.int32), NEEDS, axis=1).repeat(len(pairs), axis=0)
     for unit, own in enumerate(pairs):
-        more = [sets.setdefault(group, len(sets)) for group in _besides(anchors[unit], own)][:NEEDS]
+        groups = _besides(anchors[unit], own)[:NEEDS]
+        for at, group in enumerate(groups):
+            low, high = ranges[unit].get(group, (-FAR, FAR))
+            near[unit, at], near[unit, NEEDS + at] = max(low, -FAR), min(high, FAR)
+        more = [sets.setdefault(group, len(sets)) for group in groups]
         needs[unit, : len(more)] = more
     members = [[number(word) for word in sorted(group)] for group in sets]
     owned = [*(owners.get(word, []) for word in range(len(words))), free]
@@ -117,6 +128,7 @@ def flatten(
         "others": others,
         "pairs": np.array(beside, np.int32).reshape(-1, PAIR),
         "needs": needs,
+        "ranges": near,
         "set_at": [0, *accumulate(map(len, members))],
         "set_words": [word for some in members for word in some],
     }

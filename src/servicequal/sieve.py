@@ -30,6 +30,7 @@ from .anchors import (
     WORD,
     WORDS,
     Anchors,
+    Distances,
     Neighbours,
     Step,
     Steps,
@@ -60,10 +61,13 @@ class Sieve:
         self.count = len(phrases)
         for number, shape in enumerate((*phrases, *loose)):
             self._units[number] = self._steps(shape, number >= len(phrases))
-        anchors = Anchors(self._units).of_all()
-        neighbours = Neighbours(self._units)
-        pairs = [neighbours.of(steps) for steps in self._units[: self.count]]
-        self._use(flatten(self._units, anchors, pairs, self._begins, _CODES, (NUMBER, *".?:")), compiled)
+        own = Anchors(self._units)
+        anchors = own.of_all()
+        neighbours, distances = Neighbours(self._units), Distances(self._units, own)
+        placed = [(steps, *neighbours.placed(steps)) for steps in self._units[: self.count]]
+        pairs = [of_one[1] for of_one in placed]
+        ranges = [distances.of(steps, at, inside) if pair else {} for steps, pair, at, inside in placed]
+        self._use(flatten(self._units, anchors, pairs, ranges, self._begins, _CODES, (NUMBER, *".?:")), compiled)
         if not self.table:
             self._index(anchors)
 
