@@ -175,7 +175,8 @@ cdef class Fitted:
     cdef int inputs
     cdef double *second
     cdef double *second_bias
-    cdef double *limits             # of social media and of the rest, each by a phrase and without
+    cdef double *limits             # of social media and of the rest, each by a phrase and without; each has the log-odds
+                                    # below which none is enough and above which all are
     cdef Names letters
     cdef int32_t words              # that letters are known of
     cdef Letters *of_word
@@ -212,7 +213,7 @@ cdef class Fitted:
         self.inputs = len(second_layer[0])
         self.second = self._padded(second_layer[0], self.inputs)
         self.second_bias = self._padded([second_layer[1]], 1)
-        self.limits = self._padded(np.reshape(limits, (4, -1)), 4)
+        self.limits = self._limits(np.reshape(limits, (4, -1)))
         self._name_letters(vocabulary[LETTERS])
 
     cdef int _name(self, any, hurting) except -1:
@@ -283,6 +284,22 @@ cdef class Fitted:
         for row in range(count):
             for label in range(self.labels):
                 found[row * self.width + label] = cells[row, label]
+        return found
+
+    cdef double *_limits(self, given) except NULL:
+        cdef double[:, ::1] cells = np.ascontiguousarray(given, dtype=np.float64)
+        cdef double *found
+        cdef double limit
+        cdef Py_ssize_t at
+        if cells.shape[0] != 4 or cells.shape[1] != self.labels:
+            raise ValueError("limits do not fit their labels")
+        found = <double *>_room(3 * 4 * self.labels, sizeof(double))
+        for at in range(4 * self.labels):
+            limit = cells[at // self.labels, at % self.labels]
+            found[3 * at], found[3 * at + 1], found[3 * at + 2] = limit, -INFINITY, INFINITY
+            if 1e-4 < limit < 1 - 1e-4:
+                found[3 * at + 1] = log(limit / (1 - limit)) - 1e-9
+                found[3 * at + 2] = log(limit / (1 - limit)) + 1e-9
         return found
 
     def __dealloc__(self):

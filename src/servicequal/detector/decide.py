@@ -74,7 +74,7 @@ def _in_python(matches: Sequence[CueMatch], read: Read, detector: Detector) -> t
 def _decided(talk: Any, read: Read) -> tuple[CueMatch, ...]:
     """The same by the compiled layers."""
     group = 0 if read.conversation.channel == "social" else 1
-    rules = (_OWN_WORDS, _LEAST_SURE, _TELLING_SHARE, _READABLE)
+    rules = (_OWN_WORDS, _LEAST_SURE, _TELLING_SHARE, _READABLE, _HEDGING)
     decided: tuple[CueMatch, ...] = talk.decided(_answers(), rules, group, evidence, _another_s)
     return decided
 
