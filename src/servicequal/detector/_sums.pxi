@@ -84,16 +84,17 @@ cdef extern from *:
         for (; twos > 0; twos--, total += 2, table += 2)
             sq_add_side_by_side_some(total, table, stride, 1, values, count);
     }
-    /* Those of rows that were met before, in order; seen has a bit for each. */
-    static ptrdiff_t sq_met_again(int32_t *SQ_ALONE again, const int32_t *SQ_ALONE rows, ptrdiff_t count,
-                                  uint64_t *SQ_ALONE seen) {
+    /* Those of rows that were met before, in order, counted from the first that there can be. seen has a bit for each:
+       neighbours have theirs in different words, of which there are most + 1. */
+    static ptrdiff_t sq_met_again(int32_t *SQ_ALONE again, const int32_t *SQ_ALONE rows, ptrdiff_t count, int32_t first,
+                                  uint64_t *SQ_ALONE seen, uint32_t most, int shift) {
         ptrdiff_t more = 0;
         for (ptrdiff_t at = 0; at < count; at++) {
-            uint32_t row = (uint32_t)rows[at];
-            uint64_t bits = seen[row >> 6];
-            again[more] = (int32_t)row;
-            more += bits >> (row & 63) & 1;
-            seen[row >> 6] = bits | (uint64_t)1 << (row & 63);
+            uint32_t row = (uint32_t)(rows[at] - first), bit = row >> shift;
+            uint64_t bits = seen[row & most];
+            again[more] = rows[at];
+            more += bits >> bit & 1;
+            seen[row & most] = bits | (uint64_t)1 << bit;
         }
         return more;
     }
@@ -111,4 +112,5 @@ cdef extern from *:
                                const double *values, Py_ssize_t count) noexcept
     void sq_add_side_by_side(double *total, const double *table, Py_ssize_t stride, int twos, const double *values,
                              Py_ssize_t count) noexcept
-    Py_ssize_t sq_met_again(int32_t *again, const int32_t *rows, Py_ssize_t count, uint64_t *seen) noexcept
+    Py_ssize_t sq_met_again(int32_t *again, const int32_t *rows, Py_ssize_t count, int32_t first, uint64_t *seen,
+                            uint32_t most, int shift) noexcept

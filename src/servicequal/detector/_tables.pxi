@@ -165,7 +165,8 @@ cdef class Fitted:
     cdef int32_t n_rows
     cdef int32_t[::1] moved         # by row as it is given the row as it is kept: by block, the commonest first
     cdef int32_t begins[BLOCKS + 1] # of the blocks' rows
-    cdef uint64_t *seen             # rows of the block that is being read, a bit each; else 0
+    cdef uint64_t *seen             # rows of the block that is being read, a bit each: see sq_met_again; else 0
+    cdef int shift                  # there are two to this power of these
     cdef uint16_t *counts           # how often more than once; else 0
     cdef void *held
     cdef float *weights
@@ -205,7 +206,10 @@ cdef class Fitted:
         for at in range(BLOCKS):
             self.scale[at] = scales[at]
         self._order(vocabulary, values)
-        self.seen = <uint64_t *>_room(self.n_rows // 64 + 1, sizeof(uint64_t))
+        for at in range(BLOCKS):
+            while self.begins[at + 1] - self.begins[at] > 64 << self.shift:
+                self.shift += 1
+        self.seen = <uint64_t *>_room(1 << self.shift, sizeof(uint64_t))
         self.counts = <uint16_t *>_room(self.n_rows, sizeof(uint16_t))
         self._weigh(cells, values)
         self.shape_weights = self._padded(shape_layer[0], SHAPES)

@@ -118,8 +118,8 @@ cdef class Talk:
         for k in range(len(self.matches)):
             match = self.matches[k]
             turn, start = reader.turn_of(match), reader.start_of(match)
-            if turn == last_turn and start <= last_start:
-                self.ordered = False
+            if k and turn == last_turn and start <= last_start and self.ordered:
+                self.ordered = start == last_start and _BY_CUE(self.matches[k - 1]) <= _BY_CUE(match)
             last_turn, last_start = turn, start
             self.places[k], self.labels[k] = <int32_t>turn, -1
             if not 0 <= turn < self.turns:
@@ -461,4 +461,5 @@ cdef uint64_t _said(Fitted fitted, const double *row, uint64_t named, int group)
 
 
 _BY_TURN = attrgetter("turn")
+_BY_CUE = attrgetter("cue", "end")
 _IN_ORDER = attrgetter("turn", "start", "cue", "end")

@@ -413,12 +413,16 @@ cdef class Reader:
     cdef void correct(self, Fitted fitted, int block, double *total, Py_ssize_t count) noexcept:
         """An n-gram that is said ``n`` times counts ``1 + log n``, but has been added up ``n`` times: the difference."""
         cdef Py_ssize_t k, more, distinct = 0
-        cdef int32_t row, times, first = fitted.begins[block] >> 6
+        cdef int32_t row, times
         cdef int32_t *again = self.again
         cdef uint16_t *counts = fitted.counts
         cdef double counted
-        more = sq_met_again(again, self.rows, count, fitted.seen)
-        memset(fitted.seen + first, 0, ((fitted.begins[block + 1] >> 6) - first + 1) * sizeof(uint64_t))
+        more = sq_met_again(
+            again, self.rows, count, fitted.begins[block], fitted.seen, (ONE << fitted.shift) - 1, fitted.shift
+        )
+        memset(fitted.seen, 0, (ONE << fitted.shift) * sizeof(uint64_t))
+        if not more:
+            return
         for k in range(more):
             row = again[k]
             again[distinct] = row
