@@ -16,7 +16,7 @@ cdef class Asked:
     cdef uint32_t hedging           # families
     cdef int group
     cdef Answers answers
-    cdef object evidence, another_s
+    cdef object evidence, quoted, hedged
 
 
 @cython.final
@@ -294,17 +294,17 @@ cdef class Talk:
             raise IndexError("not a turn that is scored")
         return 0
 
-    def decided(self, Answers answers, rules, int group, evidence, another_s):
+    def decided(self, Answers answers, rules, int group, evidence, quoted, hedged):
         """The matches that count, in order. ``rules`` are numbers, as servicequal.detector.decide has them: the log-odds of
         a turn's own words and the probability of a deflection that a proposal needs, the share from which a word is
         telling, the words of a readable sentence, and the families without which none is hedged. ``evidence`` says of a
-        form and its words' weights where they speak, ``another_s`` of a place in a form whether its words are somebody
-        else's: it is asked where quotation marks or hedging words leave room for a yes."""
+        form and its words' weights where they speak, ``quoted`` and ``hedged`` of a place in a text whether its words are
+        somebody else's: they are asked where quotation marks or such families leave room for a yes."""
         cdef list out = [], found
         cdef Py_ssize_t n, k = 0, total = len(self.matches), begin
         cdef Asked asked = Asked.__new__(Asked)
         asked.own_words, asked.least_sure, asked.share, asked.readable, asked.hedging = rules
-        asked.evidence, asked.another_s, asked.answers, asked.group = evidence, another_s, answers, group
+        asked.evidence, asked.quoted, asked.hedged, asked.answers, asked.group = evidence, quoted, hedged, answers, group
         while k < total and self.places[k] < 0:
             out.append(self.matches[k])
             k += 1
@@ -405,9 +405,11 @@ cdef class Talk:
             _found(form, ends)
         else:
             ends[0], ends[1] = asked.evidence(form, [])
-        if not fitted.hurting >> label & 1 or not (said.quotes or <uint32_t>form.flags & asked.hedging):
+        if not fitted.hurting >> label & 1:
             return True
-        return not asked.another_s(form, ends[0], ends[1])
+        if said.quotes and asked.quoted(form.source, ends[0], ends[1]):
+            return False
+        return not (<uint32_t>form.flags & asked.hedging and asked.hedged(form.source, ends[0], ends[1]))
 
 
 cdef int _found(form, Py_ssize_t *ends) except -1:

@@ -323,7 +323,7 @@ cdef class Reader:
         """What a turn's words and letters give by themselves."""
         cdef double total[MOST_LABELS + 4]
         cdef Py_ssize_t at, count
-        said.share = self.add_rows(fitted, WORDS, said.own, self.own_rows(said, role))
+        said.share = self.add_rows(fitted, WORDS, said.own, self.own_rows(said, role, self.again))
         memset(total, 0, sizeof(total))
         for at in range(said.words):
             if fitted.of_word[self.words[at]].at < 0:
@@ -335,8 +335,8 @@ cdef class Reader:
         self.correct(fitted, LETTERS, total, count)
         _take_in(said.own, fitted, self.shared(fitted, LETTERS, total), total)
 
-    cdef Py_ssize_t own_rows(self, Said said, int role) noexcept:
-        """List a turn's own runs of words, the short ones first; how many there are."""
+    cdef Py_ssize_t own_rows(self, Said said, int role, int32_t *places) noexcept:
+        """List a turn's own runs of words, the short ones first, and where each is among all; how many there are."""
         cdef Run *runs = self.runs.rows
         cdef int32_t *rows = self.rows
         cdef int32_t *met = said.runs[0]  # those of 2 and 3 words come right behind
@@ -344,7 +344,7 @@ cdef class Reader:
         cdef Py_ssize_t at, count = 0
         for at in range(3 * <Py_ssize_t>said.words):
             row = runs[met[at]].own[role]
-            rows[count] = row
+            rows[count], places[count] = row, <int32_t>at
             count += row >= 0
         return count
 
@@ -457,31 +457,32 @@ cdef class Reader:
 
     cdef void tell(self, Said said, int side, int label, double *weights) noexcept:
         cdef Fitted fitted = self.side(side)
-        cdef Run *runs = self.runs.rows
         cdef uint16_t *counts = fitted.counts
-        cdef Py_ssize_t at, k, count = self.own_rows(said, side)
-        cdef int size
-        cdef int32_t row
-        cdef int32_t *met
         cdef float *column = fitted.weights + 1 + label
+        cdef int32_t *rows = self.rows
+        cdef int32_t *places = self.again
+        cdef Py_ssize_t words = said.words, at, k, count = self.own_rows(said, side, places)
+        cdef int longer
         cdef double weight
-        memset(weights, 0, said.words * sizeof(double))
+        memset(weights, 0, words * sizeof(double))
         for k in range(count):
-            SQ_PREFETCH(column + <size_t>self.rows[k] * fitted.stride)
-            counts[self.rows[k]] += 1
-        for size in range(1, 4):
-            met = said.runs[size - 1]
-            for at in range(size - 1, said.words):
-                row = runs[met[at]].own[side]
-                if row < 0:
+            SQ_PREFETCH(column + <size_t>rows[k] * fitted.stride)
+            counts[rows[k]] += 1
+        for k in range(count):
+            weight = self.log_of(counts[rows[k]]) * column[<size_t>rows[k] * fitted.stride] * said.share
+            if weight > 0:
+                longer = (places[k] >= words) + (places[k] >= 2 * words)
+                at = places[k] - longer * words
+                if longer == 0:
+                    weights[at] += weight
                     continue
-                weight = self.log_of(counts[row]) * column[<size_t>row * fitted.stride] * said.share
-                if weight > 0:
-                    weight /= size
-                    for k in range(at - size + 1, at + 1):
-                        weights[k] += weight
+                weight /= longer + 1
+                weights[at] += weight
+                weights[at - 1] += weight
+                if longer == 2:
+                    weights[at - 2] += weight
         for k in range(count):
-            counts[self.rows[k]] = 0
+            counts[rows[k]] = 0
 
     cdef bint shown(self, Said said, int side, int label, double share, Py_ssize_t readable, Py_ssize_t *ends) noexcept:
         """Find the first and the last word that servicequal.detector.decide.evidence shows; whether there are any."""

@@ -111,6 +111,7 @@ def _fitted(grams: Any, name: str, side: Side) -> Any:
     return grams.Fitted(LABELS[name], ANY, HURTING, scales, known, side.idf, side.weights, first, second, limits)
 
 
+@cache
 def compiled() -> Any:
     """The compiled half of this module, or None where the package was installed without a compiler."""
     try:
