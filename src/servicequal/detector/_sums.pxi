@@ -84,19 +84,21 @@ cdef extern from *:
         for (; twos > 0; twos--, total += 2, table += 2)
             sq_add_side_by_side_some(total, table, stride, 1, values, count);
     }
-    /* Those of rows that were met before, in order, counted from the first that there can be. seen has a bit for each:
-       neighbours have theirs in different words, of which there are most + 1. */
-    static ptrdiff_t sq_met_again(int32_t *SQ_ALONE again, const int32_t *SQ_ALONE rows, ptrdiff_t count, int32_t first,
-                                  uint64_t *SQ_ALONE seen, uint32_t most, int shift) {
+    /* Count rows; those that there are more than once, how many. */
+    static ptrdiff_t sq_count(const int32_t *SQ_ALONE rows, ptrdiff_t count, uint16_t *SQ_ALONE counts,
+                              int32_t *SQ_ALONE again) {
         ptrdiff_t more = 0;
         for (ptrdiff_t at = 0; at < count; at++) {
-            uint32_t row = (uint32_t)(rows[at] - first), bit = row >> shift;
-            uint64_t bits = seen[row & most];
-            again[more] = rows[at];
-            more += bits >> bit & 1;
-            seen[row & most] = bits | (uint64_t)1 << bit;
+            int32_t row = rows[at];
+            uint32_t times = counts[row];
+            again[more] = row;
+            more += times == 1;
+            counts[row] = (uint16_t)(times + 1);
         }
         return more;
+    }
+    static void sq_uncount(const int32_t *SQ_ALONE rows, ptrdiff_t count, uint16_t *SQ_ALONE counts) {
+        for (ptrdiff_t at = 0; at < count; at++) counts[rows[at]] = 0;
     }
     SQ_ADDING(sq_add, double, SQ_TWO)
     SQ_ADDING(sq_add_floats, float, SQ_TWO_FLOATS)
@@ -112,5 +114,5 @@ cdef extern from *:
                                const double *values, Py_ssize_t count) noexcept
     void sq_add_side_by_side(double *total, const double *table, Py_ssize_t stride, int twos, const double *values,
                              Py_ssize_t count) noexcept
-    Py_ssize_t sq_met_again(int32_t *again, const int32_t *rows, Py_ssize_t count, int32_t first, uint64_t *seen,
-                            uint32_t most, int shift) noexcept
+    Py_ssize_t sq_count(const int32_t *rows, Py_ssize_t count, uint16_t *counts, int32_t *again) noexcept
+    void sq_uncount(const int32_t *rows, Py_ssize_t count, uint16_t *counts) noexcept

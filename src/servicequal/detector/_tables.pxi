@@ -164,10 +164,7 @@ cdef class Fitted:
     cdef double scale[BLOCKS]
     cdef int32_t n_rows
     cdef int32_t[::1] moved         # by row as it is given the row as it is kept: by block, the commonest first
-    cdef int32_t begins[BLOCKS + 1] # of the blocks' rows
-    cdef uint64_t *seen             # rows of the block that is being read, a bit each: see sq_met_again; else 0
-    cdef int shift                  # there are two to this power of these
-    cdef uint16_t *counts           # how often more than once; else 0
+    cdef uint16_t *counts           # by row how often it is in the block that is being read; else 0
     cdef void *held
     cdef float *weights
     cdef int stride, twos           # of rows: numbers from one to the next, and pairs of numbers that count
@@ -206,10 +203,6 @@ cdef class Fitted:
         for at in range(BLOCKS):
             self.scale[at] = scales[at]
         self._order(vocabulary, values)
-        for at in range(BLOCKS):
-            while self.begins[at + 1] - self.begins[at] > 64 << self.shift:
-                self.shift += 1
-        self.seen = <uint64_t *>_room(1 << self.shift, sizeof(uint64_t))
         self.counts = <uint16_t *>_room(self.n_rows, sizeof(uint16_t))
         self._weigh(cells, values)
         self.shape_weights = self._padded(shape_layer[0], SHAPES)
@@ -242,10 +235,7 @@ cdef class Fitted:
             rows = np.fromiter(vocabulary[block].values(), dtype=np.int64, count=len(vocabulary[block]))
             if rows.size and not 0 <= rows.min() <= rows.max() < self.n_rows:
                 raise ValueError("an n-gram of a row that is not there")
-            if (blocks[rows] != BLOCKS).any() or np.unique(rows).size != rows.size:
-                raise ValueError("n-grams that share a row")
             blocks[rows] = block
-            self.begins[block + 1] = self.begins[block] + <int32_t>rows.size
         order = np.lexsort((np.asarray(values), blocks))
         moved = np.empty(self.n_rows, dtype=np.int32)
         moved[order] = np.arange(self.n_rows, dtype=np.int32)
@@ -307,7 +297,6 @@ cdef class Fitted:
         return found
 
     def __dealloc__(self):
-        PyMem_Free(self.seen)
         PyMem_Free(self.counts)
         PyMem_Free(self.held)
         PyMem_Free(self.shape_weights)

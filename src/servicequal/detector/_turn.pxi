@@ -332,7 +332,7 @@ cdef class Reader:
             SQ_PREFETCH(fitted.given + <size_t>self.words[at] * fitted.stride)
         sq_add(total, fitted.given, fitted.stride, fitted.twos, self.words, said.words)
         count = self.letter_rows(fitted, said.words)
-        self.correct(fitted, LETTERS, total, count)
+        self.correct(fitted, total, count)
         _take_in(said.own, fitted, self.shared(fitted, LETTERS, total), total)
 
     cdef Py_ssize_t own_rows(self, Said said, int role, int32_t *places) noexcept:
@@ -402,7 +402,7 @@ cdef class Reader:
             SQ_PREFETCH(fitted.row(self.rows[k]))
             SQ_PREFETCH(fitted.row(self.rows[k]) + fitted.stride - 1)
         sq_add_floats(total, fitted.weights, fitted.stride, fitted.twos, self.rows, count)
-        self.correct(fitted, block, total, count)
+        self.correct(fitted, total, count)
         share = self.shared(fitted, block, total)
         _take_in(odds, fitted, share, total)
         return share
@@ -410,35 +410,24 @@ cdef class Reader:
     cdef inline double shared(self, Fitted fitted, int block, const double *total) noexcept:
         return fitted.scale[block] / sqrt(total[0]) if total[0] > 0.0 else 0.0
 
-    cdef void correct(self, Fitted fitted, int block, double *total, Py_ssize_t count) noexcept:
+    cdef void correct(self, Fitted fitted, double *total, Py_ssize_t count) noexcept:
         """An n-gram that is said ``n`` times counts ``1 + log n``, but has been added up ``n`` times: the difference."""
-        cdef Py_ssize_t k, more, distinct = 0
-        cdef int32_t row, times
         cdef int32_t *again = self.again
+        cdef double *values = self.values
         cdef uint16_t *counts = fitted.counts
+        cdef Py_ssize_t k, more = sq_count(self.rows, count, counts, again)
         cdef double counted
-        more = sq_met_again(
-            again, self.rows, count, fitted.begins[block], fitted.seen, (ONE << fitted.shift) - 1, fitted.shift
-        )
-        memset(fitted.seen, 0, (ONE << fitted.shift) * sizeof(uint64_t))
-        if not more:
-            return
+        cdef int times
         for k in range(more):
-            row = again[k]
-            again[distinct] = row
-            distinct += counts[row] == 0
-            counts[row] += 1
-        for k in range(distinct):
             SQ_PREFETCH(fitted.row(again[k]))
             SQ_PREFETCH(fitted.row(again[k]) + fitted.stride - 1)
-        for k in range(distinct):
-            row = again[k]
-            times = counts[row] + 1
-            counts[row] = 0
+        for k in range(more):
+            times = counts[again[k]]
             counted = self.log_of(times)
-            self.values[k] = counted - times
-            total[0] += (counted * counted - counted) * fitted.row(row)[0]
-        sq_add_floats_weighed(total, fitted.weights, fitted.stride, fitted.twos, again, self.values, distinct)
+            values[k] = counted - times
+            total[0] += (counted * counted - counted) * fitted.row(again[k])[0]
+        sq_add_floats_weighed(total, fitted.weights, fitted.stride, fitted.twos, again, values, more)
+        sq_uncount(self.rows, count, counts)
 
     cdef inline double log_of(self, int count) noexcept:
         """What an n-gram counts that is said so many times."""
@@ -481,8 +470,7 @@ cdef class Reader:
                 weights[at - 1] += weight
                 if longer == 2:
                     weights[at - 2] += weight
-        for k in range(count):
-            counts[rows[k]] = 0
+        sq_uncount(rows, count, counts)
 
     cdef bint shown(self, Said said, int side, int label, double share, Py_ssize_t readable, Py_ssize_t *ends) noexcept:
         """Find the first and the last word that servicequal.detector.decide.evidence shows; whether there are any."""
