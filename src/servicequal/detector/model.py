@@ -140,7 +140,8 @@ class Detector:
             return None
         fitted = [_fitted(grams, name, self.sides[name]) for name in ("agent", "customer")]
         vocabularies = [[self.sides[name].vocabulary[b] for b in BLOCKS] for name in ("agent", "customer")]
-        return grams.Reader(*fitted, vocabularies, LONGEST, LONGEST_PLACE, _NOTHING, _MOST_ODDS, _REACH, maker(CueMatch))
+        sizes = (LONGEST, LONGEST_PLACE, _NOTHING, _MOST_ODDS, _REACH)
+        return grams.Reader(*fitted, vocabularies, *sizes, maker(CueMatch))
 
     def talk(self, matches: Sequence[CueMatch], read: Read) -> Any:
         """A conversation and the matches in it, read by the compiled layers; None where there are none."""
