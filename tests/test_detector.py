@@ -219,7 +219,7 @@ def test_compiled_and_plain_layers_decide_alike_on_odd_texts(whole, plain, conve
 @pytest.mark.parametrize(
     ("word", "words"),
     [("sorry", 100_000)]
-    + [(w, n) for w in ("sorry", "##", "ü", "unbelievablyunfortunatelylong") for n in (0, 1, 63, 64, 65, 2049)],
+    + [(w, n) for w in ("sorry", "##", "ü", "\0", "unbelievablyunfortunatelylong") for n in (0, 1, 63, 64, 65, 2049)],
 )
 def test_compiled_and_plain_layers_decide_alike_on_long_texts(plain, word, words):
     text = " ".join([word, "not our fault"] * (words // 2) + [word] * (words % 2))

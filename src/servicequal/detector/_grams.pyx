@@ -51,6 +51,9 @@ cdef enum:
     LETTERS_KEPT = 1 << 19  # rows of words' letters
     AT_ONCE = 16        # rows that are copied at once: mostly more than a word has
 
+cdef enum:
+    LEFT_OUT = 0x110000  # instead of a character: there are no more
+
 cdef enum:  # traits of words
     MARK = 1            # ends a sentence
     ASKS = 2

@@ -214,7 +214,7 @@ cdef class Reader:
         cdef int figures = 0
         for at in range(found.length):
             c = _folded(characters[at], &figures)
-            if c:
+            if c != LEFT_OUT:
                 out[0] = c
                 out += 1
         self.text[0] = out[0] = 32
@@ -254,7 +254,7 @@ cdef class Reader:
                 figures = 0
                 continue
             c = _folded(c, &figures)
-            if not c:
+            if c == LEFT_OUT:
                 continue
             if not inside:
                 self.begins[words] = <int32_t>(out - self.text)
@@ -505,7 +505,7 @@ cdef inline void _take_in(double *odds, Fitted fitted, double share, const doubl
 
 
 cdef inline Py_UCS4 _folded(Py_UCS4 c, int *figures) noexcept:
-    """A character of a word, a figure as ``#``; 0 where it is left out. ``figures`` counts those right before it."""
+    """A character of a word, a figure as ``#``; LEFT_OUT where it adds nothing. ``figures`` counts those right before it."""
     if c < 128:
         if 48 <= c <= 57:
             c = 35
@@ -515,7 +515,7 @@ cdef inline Py_UCS4 _folded(Py_UCS4 c, int *figures) noexcept:
         figures[0] = 0
         return c
     figures[0] += 1  # what two replacements of a pair by one leave: every fourth, beginning with the first
-    return c if figures[0] & 3 == 1 else 0
+    return c if figures[0] & 3 == 1 else LEFT_OUT
 
 
 cdef inline int8_t _traits(const Py_UCS4 *word, Py_ssize_t size) noexcept:
