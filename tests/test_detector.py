@@ -8,6 +8,7 @@ import json
 import pickle
 import zipfile
 from dataclasses import replace
+from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import servicequal as sq
+from servicequal import normal
 from servicequal.cues import CueFinder, CueMatch
 from servicequal.detector import Detector, builtin_detector, load_detector
-from servicequal.detector.decide import decide, evidence
+from servicequal.detector.decide import _in_python, decide, evidence
 from servicequal.detector.features import Read, fold, letter_grams, shape, turn_texts, word_grams
 from servicequal.detector.model import ANY, LABELS, second_inputs, second_names
+from servicequal.detector.thresholds import TABLES
 from servicequal.detector.train import train
 from servicequal.gold import read_all_marked
 from servicequal.normal import align, normalise
@@ -216,12 +219,56 @@ def test_compiled_and_plain_layers_decide_alike_on_odd_texts(whole, plain, conve
 @pytest.mark.parametrize(
     ("word", "words"),
     [("sorry", 100_000)]
-    + [(w, n) for w in ("sorry", "##", "ü", "unbelievablyunfortunatelylong") for n in (0, 1, 63, 64, 65, 2049)],
+    + [(w, n) for w in ("sorry", "##", "ü", "\0", "unbelievablyunfortunatelylong") for n in (0, 1, 63, 64, 65, 2049)],
 )
 def test_compiled_and_plain_layers_decide_alike_on_long_texts(plain, word, words):
     text = " ".join([word, "not our fault"] * (words // 2) + [word] * (words % 2))
     glued = word * (words % 5000)
     agree(plain, None, talk(f"c: {text}.", f"a: {text}", "c: ok", f"c: {glued}", f"a: {text}!"))
+
+
+@compiled_only
+def test_what_was_read_before_makes_no_difference(whole, plain, samples):
+    """Words' letters are kept, and forgotten where there are too many: here several times over."""
+    conversation = samples["call-food-waste-poor"]
+    matches, detector = whole._finder.find(conversation), builtin_detector()
+    before = detector.chances(matches, Read(conversation))
+    names = map("".join, product("ing tion able pre con ment der ver est ally".split(), repeat=6))
+    for _ in range(160):
+        flood = talk(f"c: {' '.join(islice(names, 120))}", f"a: {' '.join(islice(names, 120))}")
+        detector.chances((), Read(flood))
+    assert detector.chances(matches, Read(conversation)) == before
+    agree(plain, whole._finder, flood)
+
+
+@compiled_only
+def test_it_makes_no_difference_whose_numbers_words_have(whole, samples, monkeypatch):
+    """With room for one word a lexicon is new for every text; without a compiler there is none."""
+    conversation = samples["call-food-waste-poor"]
+    matches, detector = whole._finder.find(conversation), builtin_detector()
+    before = detector.chances(matches, Read(conversation)), decide(conversation, matches, detector)
+    for reader in (normal._compiled_reader(1), None):
+        monkeypatch.setattr(normal, "_reader", reader)
+        assert (detector.chances(matches, Read(conversation)), decide(conversation, matches, detector)) == before
+
+
+@compiled_only
+@pytest.mark.parametrize("above", [False, True])
+def test_a_chance_that_is_the_very_limit_is_enough_and_one_just_below_it_is_not(whole, samples, above):
+    """Log-odds are compared with those of a limit, as far as these tell."""
+    conversation = samples["call-food-waste-poor"]
+    matches = whole._finder.find(conversation)
+    chances = builtin_detector().chances(matches, Read(conversation))
+    for turn in range(4):
+        sides = {}
+        for side, fitted in builtin_detector().sides.items():
+            limit = np.array(list(chances[side].values())[turn])
+            limit = np.nextafter(limit, 1.0) if above else limit
+            sides[side] = replace(fitted, thresholds=dict.fromkeys(TABLES, limit))
+        detector = Detector(sides, {}, "")
+        found = decide(conversation, matches, detector)
+        assert found == _in_python(matches, Read(conversation), detector)
+        assert {m.status for m in found} == {"plain", "excused"}
 
 
 @compiled_only

@@ -13,7 +13,7 @@ from cpython.unicode cimport (
     Py_UNICODE_ISALPHA, Py_UNICODE_ISDIGIT, Py_UNICODE_ISLOWER, Py_UNICODE_ISSPACE, Py_UNICODE_ISTITLE,
     Py_UNICODE_ISUPPER, PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_READ_CHAR,
 )
-from libc.math cimport exp, fabs, log, rint, sqrt
+from libc.math cimport INFINITY, exp, fabs, log, rint, sqrt
 from libc.stdint cimport int8_t, int32_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -26,6 +26,7 @@ from .._made cimport Maker
 from .._words cimport Entry, Form, Lexicon, Token
 
 cdef extern from "Python.h":
+    dict PyObject_GenericGetDict(object model, void *nothing)
     Py_UCS4 *PyUnicode_AsUCS4(object text, Py_UCS4 *buffer, Py_ssize_t size, int copy_null) except NULL
 
 cdef enum:  # blocks, as servicequal.detector.features.BLOCKS has them
@@ -49,6 +50,9 @@ cdef enum:
     STRANGERS = 16384   # words that no vocabulary has and that are kept all the same
     LETTERS_KEPT = 1 << 19  # rows of words' letters
     AT_ONCE = 16        # rows that are copied at once: mostly more than a word has
+
+cdef enum:
+    LEFT_OUT = 0x110000  # instead of a character: there are no more
 
 cdef enum:  # traits of words
     MARK = 1            # ends a sentence

@@ -24,10 +24,12 @@ cdef extern from *:
     static inline void SQ_PUT(double *at, sq_two two) { at[0] = two.a; at[1] = two.b; }
     #endif
     #if defined(__GNUC__)
+    #define SQ_ALONE __restrict__
     #define SQ_INLINE static inline __attribute__((always_inline))
     #define SQ_UNROLL _Pragma("GCC unroll 12")
     #define SQ_PREFETCH(at) __builtin_prefetch(at)
     #else
+    #define SQ_ALONE
     #define SQ_INLINE static inline
     #define SQ_UNROLL
     #define SQ_PREFETCH(at) ((void)0)
@@ -64,6 +66,40 @@ cdef extern from *:
                                    const double *values, ptrdiff_t count) { \\
             name##_all(total, table, stride, twos, rows, values, count, 0); \\
         }
+    /* The same of rows that stand side by side. */
+    SQ_INLINE void sq_add_side_by_side_some(double *total, const double *row, ptrdiff_t stride, int twos,
+                                            const double *values, ptrdiff_t count) {
+        sq_two sum[12];
+        SQ_UNROLL for (int k = 0; k < twos; k++) sum[k] = SQ_TWO(total + 2 * k);
+        for (ptrdiff_t at = 0; at < count; at++, row += stride) {
+            sq_two value = SQ_BOTH(values[at]);
+            SQ_UNROLL for (int k = 0; k < twos; k++) sum[k] = SQ_ADD(sum[k], SQ_TIMES(value, SQ_TWO(row + 2 * k)));
+        }
+        SQ_UNROLL for (int k = 0; k < twos; k++) SQ_PUT(total + 2 * k, sum[k]);
+    }
+    static void sq_add_side_by_side(double *total, const double *table, ptrdiff_t stride, int twos, const double *values,
+                                    ptrdiff_t count) {
+        if (twos == 10) { sq_add_side_by_side_some(total, table, stride, 10, values, count); return; }
+        if (twos == 3) { sq_add_side_by_side_some(total, table, stride, 3, values, count); return; }
+        for (; twos > 0; twos--, total += 2, table += 2)
+            sq_add_side_by_side_some(total, table, stride, 1, values, count);
+    }
+    /* Count rows; those that there are more than once, how many. */
+    static ptrdiff_t sq_count(const int32_t *SQ_ALONE rows, ptrdiff_t count, uint16_t *SQ_ALONE counts,
+                              int32_t *SQ_ALONE again) {
+        ptrdiff_t more = 0;
+        for (ptrdiff_t at = 0; at < count; at++) {
+            int32_t row = rows[at];
+            uint32_t times = counts[row];
+            again[more] = row;
+            more += times == 1;
+            counts[row] = (uint16_t)(times + 1);
+        }
+        return more;
+    }
+    static void sq_uncount(const int32_t *SQ_ALONE rows, ptrdiff_t count, uint16_t *SQ_ALONE counts) {
+        for (ptrdiff_t at = 0; at < count; at++) counts[rows[at]] = 0;
+    }
     SQ_ADDING(sq_add, double, SQ_TWO)
     SQ_ADDING(sq_add_floats, float, SQ_TWO_FLOATS)
     """
@@ -76,3 +112,7 @@ cdef extern from *:
                        Py_ssize_t count) noexcept
     void sq_add_floats_weighed(double *total, const float *table, Py_ssize_t stride, int twos, const int32_t *rows,
                                const double *values, Py_ssize_t count) noexcept
+    void sq_add_side_by_side(double *total, const double *table, Py_ssize_t stride, int twos, const double *values,
+                             Py_ssize_t count) noexcept
+    Py_ssize_t sq_count(const int32_t *rows, Py_ssize_t count, uint16_t *counts, int32_t *again) noexcept
+    void sq_uncount(const int32_t *rows, Py_ssize_t count, uint16_t *counts) noexcept

@@ -164,9 +164,7 @@ cdef class Fitted:
     cdef double scale[BLOCKS]
     cdef int32_t n_rows
     cdef int32_t[::1] moved         # by row as it is given the row as it is kept: by block, the commonest first
-    cdef int32_t begins[BLOCKS + 1] # of the blocks' rows
-    cdef uint64_t *seen             # rows of the block that is being read, a bit each; else 0
-    cdef uint16_t *counts           # how often more than once; else 0
+    cdef uint16_t *counts           # by row how often it is in the block that is being read; else 0
     cdef void *held
     cdef float *weights
     cdef int stride, twos           # of rows: numbers from one to the next, and pairs of numbers that count
@@ -175,7 +173,8 @@ cdef class Fitted:
     cdef int inputs
     cdef double *second
     cdef double *second_bias
-    cdef double *limits             # of social media and of the rest, each by a phrase and without
+    cdef double *limits             # of social media and of the rest, each by a phrase and without; each has the log-odds
+                                    # below which none is enough and above which all are
     cdef Names letters
     cdef int32_t words              # that letters are known of
     cdef Letters *of_word
@@ -204,7 +203,6 @@ cdef class Fitted:
         for at in range(BLOCKS):
             self.scale[at] = scales[at]
         self._order(vocabulary, values)
-        self.seen = <uint64_t *>_room(self.n_rows // 64 + 1, sizeof(uint64_t))
         self.counts = <uint16_t *>_room(self.n_rows, sizeof(uint16_t))
         self._weigh(cells, values)
         self.shape_weights = self._padded(shape_layer[0], SHAPES)
@@ -212,7 +210,7 @@ cdef class Fitted:
         self.inputs = len(second_layer[0])
         self.second = self._padded(second_layer[0], self.inputs)
         self.second_bias = self._padded([second_layer[1]], 1)
-        self.limits = self._padded(np.reshape(limits, (4, -1)), 4)
+        self.limits = self._limits(np.reshape(limits, (4, -1)))
         self._name_letters(vocabulary[LETTERS])
 
     cdef int _name(self, any, hurting) except -1:
@@ -237,10 +235,7 @@ cdef class Fitted:
             rows = np.fromiter(vocabulary[block].values(), dtype=np.int64, count=len(vocabulary[block]))
             if rows.size and not 0 <= rows.min() <= rows.max() < self.n_rows:
                 raise ValueError("an n-gram of a row that is not there")
-            if (blocks[rows] != BLOCKS).any() or np.unique(rows).size != rows.size:
-                raise ValueError("n-grams that share a row")
             blocks[rows] = block
-            self.begins[block + 1] = self.begins[block] + <int32_t>rows.size
         order = np.lexsort((np.asarray(values), blocks))
         moved = np.empty(self.n_rows, dtype=np.int32)
         moved[order] = np.arange(self.n_rows, dtype=np.int32)
@@ -285,8 +280,23 @@ cdef class Fitted:
                 found[row * self.width + label] = cells[row, label]
         return found
 
+    cdef double *_limits(self, given) except NULL:
+        cdef double[:, ::1] cells = np.ascontiguousarray(given, dtype=np.float64)
+        cdef double *found
+        cdef double limit
+        cdef Py_ssize_t at
+        if cells.shape[0] != 4 or cells.shape[1] != self.labels:
+            raise ValueError("limits do not fit their labels")
+        found = <double *>_room(3 * 4 * self.labels, sizeof(double))
+        for at in range(4 * self.labels):
+            limit = cells[at // self.labels, at % self.labels]
+            found[3 * at], found[3 * at + 1], found[3 * at + 2] = limit, -INFINITY, INFINITY
+            if 1e-4 < limit < 1 - 1e-4:
+                found[3 * at + 1] = log(limit / (1 - limit)) - 1e-9
+                found[3 * at + 2] = log(limit / (1 - limit)) + 1e-9
+        return found
+
     def __dealloc__(self):
-        PyMem_Free(self.seen)
         PyMem_Free(self.counts)
         PyMem_Free(self.held)
         PyMem_Free(self.shape_weights)

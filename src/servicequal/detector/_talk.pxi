@@ -1,11 +1,10 @@
 # A conversation read and decided: the first layer's shapes, the second layer, and what comes of it.
 # Part of _grams.pyx.
 
-cdef struct Inputs:         # of the second layer that are not nothing
-    int32_t rows[10 * MOST_LABELS]
-    double values[10 * MOST_LABELS]
+cdef struct Inputs:         # of the second layer: cues that are named
+    int32_t rows[6 * MOST_LABELS]
     int32_t count
-    int32_t first
+    int32_t first           # of those that come next
 
 
 @cython.final
@@ -14,9 +13,10 @@ cdef class Asked:
 
     cdef double own_words, least_sure, share
     cdef Py_ssize_t readable
+    cdef uint32_t hedging           # families
     cdef int group
     cdef Answers answers
-    cdef object evidence, another_s
+    cdef object evidence, quoted, hedged
 
 
 @cython.final
@@ -26,13 +26,14 @@ cdef class Talk:
     cdef Reader reader
     cdef tuple said_turns
     cdef object forms, known
+    cdef list formed                # the normal forms that are there, by turn
     cdef Py_ssize_t turns
     cdef list saids                 # by turn; None where it is not scored
     cdef list matches               # by turn
     cdef bint ordered               # within each turn too
     cdef void *held
-    cdef double *odds               # by turn and label, of the first layer
-    cdef double *chances            # and of the second, probabilities
+    cdef double *odds               # by turn and label, of the first layer, as far as the second is told
+    cdef double *second             # and of the second
     cdef double *shapes
     cdef uint64_t *told             # by turn and status the labels that matches name
     cdef int8_t *speakers
@@ -47,6 +48,7 @@ cdef class Talk:
         turn's shape, or -1."""
         cdef Py_ssize_t count, total, each
         self.reader, self.said_turns, self.forms, self.known = reader, tuple(turns), forms, known
+        self.formed = forms.made
         self.matches = list(matches)
         self.turns = count = len(self.said_turns)
         total = len(self.matches)
@@ -54,8 +56,8 @@ cdef class Talk:
         each = (2 * self.width + SHAPES) * sizeof(double) + 3 * sizeof(uint64_t) + 2
         self.held = _room(1, count * each + total * (sizeof(int32_t) + 2) + 8)
         self.odds = <double *>self.held
-        self.chances = self.odds + count * self.width
-        self.shapes = self.chances + count * self.width
+        self.second = self.odds + count * self.width
+        self.shapes = self.second + count * self.width
         self.told = <uint64_t *>(self.shapes + count * SHAPES)
         self.places = <int32_t *>(self.told + 3 * count)
         self.labels = <int8_t *>(self.places + total)
@@ -76,7 +78,7 @@ cdef class Talk:
         cdef int role
         self.saids = []
         for each in self.said_turns:
-            turn = each.__dict__  # a look at a model's field costs more than all that is done with it
+            turn = PyObject_GenericGetDict(each, NULL)
             speaker, text = turn["speaker"], turn["text"]
             role = AGENT if speaker == "agent" else CUSTOMER if speaker == "customer" else OTHERS
             self.speakers[n] = role
@@ -87,20 +89,26 @@ cdef class Talk:
                 if self.known is not None:
                     said = self.known.get(("said", speaker, text))
                 if said is None:
-                    said = self.reader.read(self.forms[n], text, role)
+                    said = self.reader.read(self.form(n), text, role)
                     if self.known is not None:
                         self.known["said", speaker, text] = said
             self.saids.append(said)
             n += 1
         return 0
 
+    cdef object form(self, Py_ssize_t n):
+        """The normal form of a turn."""
+        form = self.formed[n]
+        return self.forms[n] if form is None else form
+
     cdef int _take(self) except -1:
         cdef Py_ssize_t k, turn, start, last_turn = 0, last_start = -1
         cdef object label
         cdef int role, status
+        cdef Reader reader = self.reader
         self.ordered = True
         for k in range(len(self.matches)):
-            turn = self.matches[k].turn
+            turn = reader.turn_of(self.matches[k])
             if turn < last_turn:
                 self.ordered = False
                 self.matches.sort(key=_BY_TURN)
@@ -109,9 +117,9 @@ cdef class Talk:
         last_turn = 0
         for k in range(len(self.matches)):
             match = self.matches[k]
-            turn, start = match.turn, match.start
-            if turn == last_turn and start <= last_start:
-                self.ordered = False
+            turn, start = reader.turn_of(match), reader.start_of(match)
+            if k and turn == last_turn and start <= last_start and self.ordered:
+                self.ordered = start == last_start and _BY_CUE(self.matches[k - 1]) <= _BY_CUE(match)
             last_turn, last_start = turn, start
             self.places[k], self.labels[k] = <int32_t>turn, -1
             if not 0 <= turn < self.turns:
@@ -119,10 +127,10 @@ cdef class Talk:
             role = self.roles[turn]
             if role != AGENT and role != CUSTOMER:
                 continue
-            label = self.reader.side(role).label_of.get(match.cue)
+            label = reader.side(role).label_of.get(reader.cue_of(match))
             if label is not None:
                 self.labels[k] = <int8_t>label
-                self.statuses[k] = status = _STATUSES[match.status]
+                self.statuses[k] = status = reader.status_of(match)
                 self.told[3 * turn + status] |= ONE << <int>label
         return 0
 
@@ -163,7 +171,9 @@ cdef class Talk:
         self._shape(n, own, start + n, last, channel)
         self.shapes[n * SHAPES + 7] = a is None and b is None
         self.shapes[n * SHAPES + 8] = c is None
-        self._add_shape(n, 0, odds, fitted.width, fitted.shape_weights)
+        self._add_shape(n, odds, fitted, fitted.shape_weights)
+        for label in range(fitted.labels):
+            odds[label] = max(-reader.most_odds, min(reader.most_odds, odds[label]))
 
     cdef void _shape(self, Py_ssize_t n, Said own, double number, double last, int channel) noexcept:
         """Place, length and channel of a turn: servicequal.detector.features.shape."""
@@ -182,16 +192,16 @@ cdef class Talk:
         if channel >= 0:
             shape[CHANNELS + channel] = 1.0
 
-    cdef void _add_shape(self, Py_ssize_t n, int first, double *total, int width, const double *weights) noexcept:
-        """Add what a turn's shape gives, its inputs being those from ``first`` on."""
+    cdef void _add_shape(self, Py_ssize_t n, double *total, Fitted fitted, const double *weights) noexcept:
+        """Add what a turn's shape gives."""
         cdef int32_t rows[SHAPES]
         cdef double values[SHAPES]
+        cdef double *shape = self.shapes + n * SHAPES
         cdef int k, count = 0
         for k in range(SHAPES):
-            if self.shapes[n * SHAPES + k] != 0.0:
-                rows[count], values[count] = first + k, self.shapes[n * SHAPES + k]
-                count += 1
-        sq_add_weighed(total, weights, width, width // 2, rows, values, count)
+            rows[count], values[count] = k, shape[k]
+            count += shape[k] != 0.0
+        sq_add_weighed(total, weights, fitted.width, fitted.width // 2, rows, values, count)
 
     cdef Py_ssize_t neighbour(self, Py_ssize_t n, int step, int side) noexcept:
         """The nearest turn of a side before or after a turn, -1 where there is none within reach."""
@@ -211,43 +221,35 @@ cdef class Talk:
         cdef Fitted mine = self.reader.side(side), theirs = self.reader.side(1 - side)
         cdef Py_ssize_t before = self.neighbour(n, -1, 1 - side), after = self.neighbour(n, 1, 1 - side)
         cdef Py_ssize_t own_before = self.neighbour(n, -1, side), own_after = self.neighbour(n, 1, side)
-        cdef double *total = self.chances + n * self.width
-        cdef double odds
+        cdef double *total = self.second + n * self.width
+        cdef double odds[3 * MOST_LABELS + 2]
+        cdef double *end = odds
         cdef Inputs inputs
-        inputs.count = inputs.first = 0
-        for label in range(mine.labels):
-            total[label] = 0.0 + mine.second_bias[label]
-        self._odds(&inputs, n, mine.labels)
-        self._odds(&inputs, before, theirs.labels)
-        self._odds(&inputs, after, theirs.labels)
-        self._odds(&inputs, own_before, 1)
-        self._odds(&inputs, own_after, 1)
+        end = self._odds(end, n, mine.labels)
+        end = self._odds(end, before, theirs.labels)
+        end = self._odds(end, after, theirs.labels)
+        end = self._odds(end, own_before, 1)
+        end = self._odds(end, own_after, 1)
+        inputs.count, inputs.first = 0, <int32_t>(end - odds)
         self._named(&inputs, n, PLAIN, mine)
         self._named(&inputs, n, SOFTENED, mine)
         self._named(&inputs, n, EXCUSED, mine)
         self._named(&inputs, before, PLAIN, theirs)
         self._named(&inputs, after, PLAIN, theirs)
         self._named(&inputs, own_after, PLAIN, mine)
-        sq_add_weighed(total, mine.second, mine.width, mine.width // 2, inputs.rows, inputs.values, inputs.count)
-        self._add_shape(n, inputs.first, total, mine.width, mine.second)
+        memcpy(total, mine.second_bias, mine.width * sizeof(double))
+        sq_add_side_by_side(total, mine.second, mine.width, mine.width // 2, odds, end - odds)
+        sq_add(total, mine.second, mine.width, mine.width // 2, inputs.rows, inputs.count)
+        self._add_shape(n, total, mine, mine.second + inputs.first * mine.width)
         for label in range(mine.labels):
-            odds = total[label]
-            odds = 30.0 if odds > 30.0 else (-30.0 if odds < -30.0 else odds)
-            total[label] = 1.0 / (1.0 + exp(-odds))
+            total[label] = max(-30.0, min(30.0, total[label]))
 
-    cdef void _odds(self, Inputs *inputs, Py_ssize_t turn, int labels) noexcept:
-        """The first layer's log-odds of a turn as inputs."""
+    cdef inline double *_odds(self, double *odds, Py_ssize_t turn, int labels) noexcept:
+        """Write down the first layer's log-odds of a turn; where they end."""
         cdef int label
-        cdef double odds, most = self.reader.most_odds
         for label in range(labels):
-            odds = self.reader.nothing
-            if turn >= 0:
-                odds = self.odds[turn * self.width + label]
-                odds = most if odds > most else (-most if odds < -most else odds)
-            if odds != 0.0:
-                inputs.rows[inputs.count], inputs.values[inputs.count] = inputs.first + label, odds
-                inputs.count += 1
-        inputs.first += labels
+            odds[label] = self.odds[turn * self.width + label] if turn >= 0 else self.reader.nothing
+        return odds + labels
 
     cdef void _named(self, Inputs *inputs, Py_ssize_t turn, int status, Fitted fitted) noexcept:
         """The cues that matches of a status name in a turn as inputs."""
@@ -258,7 +260,7 @@ cdef class Talk:
                 break
             if told >> label & 1:
                 told ^= ONE << label
-                inputs.rows[inputs.count], inputs.values[inputs.count] = inputs.first + fitted.column[label], 1.0
+                inputs.rows[inputs.count] = inputs.first + fitted.column[label]
                 inputs.count += 1
         inputs.first += fitted.cues
 
@@ -272,7 +274,7 @@ cdef class Talk:
         for n in range(self.turns):
             if 0 <= self.roles[n] < OTHERS:
                 labels = range(self.reader.side(self.roles[n]).labels)
-                found[self.roles[n]][n] = [self.chances[n * self.width + label] for label in labels]
+                found[self.roles[n]][n] = [_chance(self.second[n * self.width + label]) for label in labels]
         return found
 
     def own(self, Py_ssize_t turn):
@@ -292,16 +294,17 @@ cdef class Talk:
             raise IndexError("not a turn that is scored")
         return 0
 
-    def decided(self, Answers answers, rules, int group, evidence, another_s):
+    def decided(self, Answers answers, rules, int group, evidence, quoted, hedged):
         """The matches that count, in order. ``rules`` are numbers, as servicequal.detector.decide has them: the log-odds of
         a turn's own words and the probability of a deflection that a proposal needs, the share from which a word is
-        telling and the words of a readable sentence. ``evidence`` says of a form and its words' weights where they speak,
-        ``another_s`` of a place in a form whether its words are somebody else's."""
+        telling, the words of a readable sentence, and the families without which none is hedged. ``evidence`` says of a
+        form and its words' weights where they speak, ``quoted`` and ``hedged`` of a place in a text whether its words are
+        somebody else's: they are asked where quotation marks or such families leave room for a yes."""
         cdef list out = [], found
         cdef Py_ssize_t n, k = 0, total = len(self.matches), begin
         cdef Asked asked = Asked.__new__(Asked)
-        asked.own_words, asked.least_sure, asked.share, asked.readable = rules
-        asked.evidence, asked.another_s, asked.answers, asked.group = evidence, another_s, answers, group
+        asked.own_words, asked.least_sure, asked.share, asked.readable, asked.hedging = rules
+        asked.evidence, asked.quoted, asked.hedged, asked.answers, asked.group = evidence, quoted, hedged, answers, group
         while k < total and self.places[k] < 0:
             out.append(self.matches[k])
             k += 1
@@ -323,7 +326,7 @@ cdef class Talk:
     cdef list _of_turn(self, Asked asked, Py_ssize_t n, Py_ssize_t begin, Py_ssize_t end):
         """What counts in a turn, None if nothing."""
         cdef Fitted fitted = self.reader.side(self.roles[n])
-        cdef double *row = self.chances + n * self.width
+        cdef double *row = self.second + n * self.width
         cdef uint64_t mine = self.told[3 * n] | self.told[3 * n + 1]
         cdef uint64_t said = _said(fitted, row, mine, asked.group)
         cdef uint64_t missing
@@ -338,9 +341,9 @@ cdef class Talk:
                 if label < 0:  # a cue of the user's own pack: the detector has no opinion
                     out.append(match)
                 elif self.statuses[k] == EXCUSED or said >> label & 1:
-                    out.append(asked.answers.sure(match, row[label]))
+                    out.append(asked.answers.sure(match, _chance(row[label])))
                 else:
-                    out.append(asked.answers.vetoed(match, row[label]))
+                    out.append(asked.answers.vetoed(match, _chance(row[label])))
         missing = said & ~(mine | self.told[3 * n + 2])
         return self._propose(asked, out, fitted, n, missing) if missing else out
 
@@ -349,60 +352,99 @@ cdef class Talk:
         cdef Said own = <Said>self.saids[n]
         cdef int label
         cdef double chance
-        cdef dict turn = self.said_turns[n].__dict__
-        cdef Py_ssize_t found = len(out) if out is not None else 0
+        cdef dict turn = PyObject_GenericGetDict(self.said_turns[n], NULL)
+        cdef str cue
+        cdef Py_ssize_t ends[2]
         for label in range(fitted.labels):
             if not missing >> label & 1 or own.own[label] < asked.own_words:
                 continue
-            chance = self.chances[n * self.width + label]
+            chance = _chance(self.second[n * self.width + label])
             if fitted.hurting >> label & 1 and chance < asked.least_sure:
                 continue
-            place = self._remembered(asked, n, label) if self.known is not None else self._place(asked, n, label)
-            if place is not None:
-                start, end = <tuple>place
+            if self._remembered(asked, n, label, ends) if self.known is not None else self._place(asked, n, label, ends):
                 if out is None:
                     out = []
-                out.append(asked.answers.proposed(fitted.names[label], n, turn["text"], turn["speaker"], start, end, chance))
-        if out is not None and len(out) > max(1, found):
-            out.sort(key=_IN_TURN)
+                cue = fitted.names[label]
+                self._insert(
+                    out, asked.answers.proposed(cue, n, turn["text"], turn["speaker"], ends[0], ends[1], chance), ends[0], cue
+                )
         return out
 
-    cdef object _remembered(self, Asked asked, Py_ssize_t n, int label):
+    cdef int _insert(self, list out, match, Py_ssize_t start, str cue) except -1:
+        """Put a match in its place among a turn's, none of which is of its cue."""
+        cdef Py_ssize_t at = len(out), other
+        if self.ordered:  # else all are sorted in the end
+            while at:
+                other = self.reader.start_of(out[at - 1])
+                if other < start or (other == start and self.reader.cue_of(out[at - 1]) < cue):
+                    break
+                at -= 1
+        out.insert(at, match)
+        return 0
+
+    cdef bint _remembered(self, Asked asked, Py_ssize_t n, int label, Py_ssize_t *ends) except -1:
         """The same as ``_place``, found once for a text."""
         cdef tuple key = ("place", self.reader.side(self.roles[n]).names[label], self.said_turns[n].text)
         if key not in self.known:
-            self.known[key] = self._place(asked, n, label)
-        return self.known[key]
+            self.known[key] = (ends[0], ends[1]) if self._place(asked, n, label, ends) else None
+        place = self.known[key]
+        if place is None:
+            return False
+        ends[0], ends[1] = place
+        return True
 
-    cdef object _place(self, Asked asked, Py_ssize_t n, int label):
-        """Where a turn's words speak for a label; None where they are another's."""
+    cdef bint _place(self, Asked asked, Py_ssize_t n, int label, Py_ssize_t *ends) except -1:
+        """Find where a turn's words speak for a label; not where they are another's."""
         cdef Said said = <Said>self.saids[n]
         cdef int side = self.roles[n]
         cdef Fitted fitted = self.reader.side(side)
-        cdef Py_ssize_t ends[2]
-        form = self.forms[n]
+        form = self.form(n)
         if said.cut:
-            place = asked.evidence(form, self.reader.telling(said, side, label))
+            ends[0], ends[1] = asked.evidence(form, self.reader.telling(said, side, label))
         elif self.reader.shown(said, side, label, asked.share, asked.readable, ends):
-            spans = form.spans
-            place = (spans[ends[0]][0], spans[ends[1]][1])
+            _found(form, ends)
         else:
-            place = asked.evidence(form, [])
-        if fitted.hurting >> label & 1 and asked.another_s(form, place[0], place[1]):
-            return None
-        return place
+            ends[0], ends[1] = asked.evidence(form, [])
+        if not fitted.hurting >> label & 1:
+            return True
+        if said.quotes and asked.quoted(form.source, ends[0], ends[1]):
+            return False
+        return not (<uint32_t>form.flags & asked.hedging and asked.hedged(form.source, ends[0], ends[1]))
+
+
+cdef int _found(form, Py_ssize_t *ends) except -1:
+    """From the first and the last word to their characters."""
+    cdef Token *tokens
+    if type(form) is Form:
+        tokens = (<Form>form).tokens
+        ends[0], ends[1] = tokens[ends[0]].start, tokens[ends[1]].end
+    else:
+        spans = form.spans
+        ends[0], ends[1] = spans[ends[0]][0], spans[ends[1]][1]
+    return 0
+
+
+cdef inline double _chance(double odds) noexcept:
+    return 1.0 / (1.0 + exp(-odds))
+
+
+cdef inline bint _enough(double odds, const double *limit) noexcept:
+    """Whether log-odds are those of a probability that is not below a limit; it is made only where it is near."""
+    if odds < limit[1]:
+        return False
+    return odds > limit[2] or _chance(odds) >= limit[0]
 
 
 cdef uint64_t _said(Fitted fitted, const double *row, uint64_t named, int group) noexcept:
     """The cues that are probable enough: servicequal.detector.decide.said_cues."""
     cdef int label, best = -1
     cdef uint64_t enough = 0, said, hurting
-    cdef double *phrase = fitted.limits + 2 * group * fitted.width
-    cdef double *model = phrase + fitted.width
+    cdef double *phrase = fitted.limits + 2 * group * 3 * fitted.labels
+    cdef double *model = phrase + 3 * fitted.labels
     if named & fitted.hurting:
         named |= fitted.any
     for label in range(fitted.labels):
-        if row[label] >= (phrase[label] if named >> label & 1 else model[label]):
+        if _enough(row[label], (phrase if named >> label & 1 else model) + 3 * label):
             enough |= ONE << label
     said = enough & ~fitted.any
     if not fitted.any:
@@ -420,7 +462,6 @@ cdef uint64_t _said(Fitted fitted, const double *row, uint64_t named, int group)
     return said
 
 
-_STATUSES = {"plain": PLAIN, "softened": SOFTENED, "excused": EXCUSED}
 _BY_TURN = attrgetter("turn")
-_IN_TURN = attrgetter("start", "cue", "end")
+_BY_CUE = attrgetter("cue", "end")
 _IN_ORDER = attrgetter("turn", "start", "cue", "end")

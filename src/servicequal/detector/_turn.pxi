@@ -48,6 +48,8 @@ cdef class Reader:
     cdef double far, nothing, most_odds
     cdef int reach
     cdef double logs[COUNTED]
+    cdef Maker maker                # of matches
+    cdef Py_ssize_t turn, start, cue, status
     # words
     cdef int32_t known, strangers   # how many
     cdef int8_t *traits             # by word
@@ -64,11 +66,11 @@ cdef class Reader:
     cdef int32_t *again             # and those that are met once more
     cdef double *values             # and what these count more or less than has been added up
 
-    def __cinit__(self, agent, customer, vocabularies, int longest, far, nothing, most_odds, reach):
+    def __cinit__(self, agent, customer, vocabularies, int longest, far, nothing, most_odds, reach, Maker maker):
         """``vocabularies`` has for both sides the mappings from n-gram to row of words, letters, before and after;
         ``longest`` is how many characters of a text are read, ``far`` from which turn on a place is as late as any,
         ``nothing`` the log-odds of a neighbour that isn't there, ``most_odds`` what is told of others at most, and ``reach``
-        how far off they may be."""
+        how far off they may be. ``maker`` makes matches."""
         cdef int count
         cdef Fitted mine, theirs
         self.agent, self.customer = agent, customer
@@ -88,6 +90,8 @@ cdef class Reader:
         for count in range(1, COUNTED):
             self.logs[count] = 1.0 + log(<double>count)
         self.runs = Runs(vocabularies, agent, customer)
+        self.maker, self.turn, self.start = maker, maker.place("turn"), maker.place("start")
+        self.cue, self.status = maker.place("cue"), maker.place("status")
         self.known = self.runs.words.count
         self.traits = <int8_t *>_room(self.known + 1 + STRANGERS, sizeof(int8_t))
         for mine in (agent, customer):
@@ -110,6 +114,23 @@ cdef class Reader:
     cdef inline size_t most_rows(self) noexcept:
         """Of a block: three begin at a letter or at the space before it; two turns' words are fewer."""
         return 6 * self.longest + 64
+
+    # -- matches: an attribute of another's object costs more than all that is done with it
+
+    cdef inline Py_ssize_t turn_of(self, match) except? -1:
+        return self.maker.field(match, self.turn) if type(match) is self.maker.made else match.turn
+
+    cdef inline Py_ssize_t start_of(self, match) except? -1:
+        return self.maker.field(match, self.start) if type(match) is self.maker.made else match.start
+
+    cdef inline object cue_of(self, match):
+        return self.maker.field(match, self.cue) if type(match) is self.maker.made else match.cue
+
+    cdef inline int status_of(self, match) except -1:
+        status = self.maker.field(match, self.status) if type(match) is self.maker.made else match.status
+        return PLAIN if status == "plain" else SOFTENED if status == "softened" else EXCUSED
+
+    # -- turns
 
     cdef Said read(self, object form, str source, int role):
         """Read a turn: its normal form and its text."""
@@ -165,12 +186,13 @@ cdef class Reader:
         """The words of a normal form; how many there are."""
         cdef Py_ssize_t at
         cdef int32_t word
-        self.tokens = form.tokens
+        cdef int32_t *words = self.words
+        cdef int32_t *word_of = self.word_of
+        cdef Token *tokens = form.tokens
+        self.tokens = tokens
         for at in range(form.count):
-            word = self.word_of[form.tokens[at].entry]
-            if not word:
-                word = self._meet(form.tokens[at].entry)
-            self.words[at] = word
+            word = word_of[tokens[at].entry]
+            words[at] = word if word else self._meet(tokens[at].entry)
         return form.count
 
     cdef int32_t _meet(self, int32_t entry) noexcept:
@@ -192,7 +214,7 @@ cdef class Reader:
         cdef int figures = 0
         for at in range(found.length):
             c = _folded(characters[at], &figures)
-            if c:
+            if c != LEFT_OUT:
                 out[0] = c
                 out += 1
         self.text[0] = out[0] = 32
@@ -232,7 +254,7 @@ cdef class Reader:
                 figures = 0
                 continue
             c = _folded(c, &figures)
-            if not c:
+            if c == LEFT_OUT:
                 continue
             if not inside:
                 self.begins[words] = <int32_t>(out - self.text)
@@ -269,12 +291,15 @@ cdef class Reader:
         cdef int32_t *one = said.runs[0]
         cdef int32_t *two = said.runs[1]
         cdef int32_t *three = said.runs[2]
+        cdef int32_t word, known = self.known
+        cdef int8_t *marks = said.marks
         cdef int8_t traits, all = 0
         for at in range(words):
-            one[at] = self.words[at] if self.words[at] <= self.known else 0
-            traits = self.traits[self.words[at]]
+            word = self.words[at]
+            one[at] = word if word <= known else 0
+            traits = self.traits[word]
             all |= traits
-            said.marks[at] = traits & MARK
+            marks[at] = traits & MARK
             SQ_PREFETCH(runs.rows + one[at])
             if at:
                 SQ_PREFETCH(runs.pairs + (_paired(one[at - 1], one[at]) & runs.mask))
@@ -298,7 +323,7 @@ cdef class Reader:
         """What a turn's words and letters give by themselves."""
         cdef double total[MOST_LABELS + 4]
         cdef Py_ssize_t at, count
-        said.share = self.add_rows(fitted, WORDS, said.own, self.own_rows(said, role))
+        said.share = self.add_rows(fitted, WORDS, said.own, self.own_rows(said, role, self.again))
         memset(total, 0, sizeof(total))
         for at in range(said.words):
             if fitted.of_word[self.words[at]].at < 0:
@@ -307,31 +332,36 @@ cdef class Reader:
             SQ_PREFETCH(fitted.given + <size_t>self.words[at] * fitted.stride)
         sq_add(total, fitted.given, fitted.stride, fitted.twos, self.words, said.words)
         count = self.letter_rows(fitted, said.words)
-        self.correct(fitted, LETTERS, total, count)
+        self.correct(fitted, total, count)
         _take_in(said.own, fitted, self.shared(fitted, LETTERS, total), total)
 
-    cdef Py_ssize_t own_rows(self, Said said, int role) noexcept:
-        """List a turn's own runs of words, the short ones first; how many there are."""
+    cdef Py_ssize_t own_rows(self, Said said, int role, int32_t *places) noexcept:
+        """List a turn's own runs of words, the short ones first, and where each is among all; how many there are."""
         cdef Run *runs = self.runs.rows
+        cdef int32_t *rows = self.rows
+        cdef int32_t *met = said.runs[0]  # those of 2 and 3 words come right behind
+        cdef int32_t row
         cdef Py_ssize_t at, count = 0
-        cdef int size
-        for size in range(3):
-            for at in range(said.words):
-                self.rows[count] = runs[said.runs[size][at]].own[role]
-                count += self.rows[count] >= 0
+        for at in range(3 * <Py_ssize_t>said.words):
+            row = runs[met[at]].own[role]
+            rows[count], places[count] = row, <int32_t>at
+            count += row >= 0
         return count
 
     cdef Py_ssize_t letter_rows(self, Fitted fitted, Py_ssize_t words) noexcept:
         """List the letter n-grams of a turn's words; how many there are."""
-        cdef Py_ssize_t at, count = 0
-        cdef Letters letters
+        cdef Py_ssize_t at
+        cdef Letters *letters
+        cdef int32_t *rows = self.rows
+        cdef int32_t *given
         for at in range(words):
-            letters = fitted.of_word[self.words[at]]
-            memcpy(self.rows + count, fitted.letters_of + letters.at, AT_ONCE * sizeof(int32_t))
+            letters = fitted.of_word + self.words[at]
+            given = fitted.letters_of + letters.at
+            memcpy(rows, given, AT_ONCE * sizeof(int32_t))
             if letters.count > AT_ONCE:
-                memcpy(self.rows + count, fitted.letters_of + letters.at, letters.count * sizeof(int32_t))
-            count += letters.count
-        return count
+                memcpy(rows, given, letters.count * sizeof(int32_t))
+            rows += letters.count
+        return rows - self.rows
 
     cdef Py_ssize_t around_rows(self, Said a, Said b, int side, int after) noexcept:
         """List the runs of the turns (either may be None) that stand before or after one of ``side``; how many."""
@@ -352,10 +382,13 @@ cdef class Reader:
     cdef inline Py_ssize_t _around(self, Said said, int size, int side, int after, Py_ssize_t count) noexcept:
         cdef Run *runs = self.runs.rows
         cdef int32_t *met = said.runs[size]
+        cdef int32_t *rows = self.rows
+        cdef int32_t row
         cdef Py_ssize_t at
         for at in range(said.words):
-            self.rows[count] = runs[met[at]].around[side][after]
-            count += self.rows[count] >= 0
+            row = runs[met[at]].around[side][after]
+            rows[count] = row
+            count += row >= 0
         return count
 
     cdef double add_rows(self, Fitted fitted, int block, double *odds, Py_ssize_t count) noexcept:
@@ -369,7 +402,7 @@ cdef class Reader:
             SQ_PREFETCH(fitted.row(self.rows[k]))
             SQ_PREFETCH(fitted.row(self.rows[k]) + fitted.stride - 1)
         sq_add_floats(total, fitted.weights, fitted.stride, fitted.twos, self.rows, count)
-        self.correct(fitted, block, total, count)
+        self.correct(fitted, total, count)
         share = self.shared(fitted, block, total)
         _take_in(odds, fitted, share, total)
         return share
@@ -377,32 +410,24 @@ cdef class Reader:
     cdef inline double shared(self, Fitted fitted, int block, const double *total) noexcept:
         return fitted.scale[block] / sqrt(total[0]) if total[0] > 0.0 else 0.0
 
-    cdef void correct(self, Fitted fitted, int block, double *total, Py_ssize_t count) noexcept:
+    cdef void correct(self, Fitted fitted, double *total, Py_ssize_t count) noexcept:
         """An n-gram that is said ``n`` times counts ``1 + log n``, but has been added up ``n`` times: the difference."""
-        cdef Py_ssize_t k, more = 0, distinct = 0
-        cdef int32_t row
-        cdef uint64_t *seen = fitted.seen
-        cdef int32_t first = fitted.begins[block] >> 6
-        cdef double n, counts
-        for k in range(count):
-            row = self.rows[k]
-            self.again[more] = row
-            more += seen[row >> 6] >> (row & 63) & 1
-            seen[row >> 6] |= ONE << (row & 63)
-        memset(seen + first, 0, ((fitted.begins[block + 1] >> 6) - first + 1) * sizeof(uint64_t))
+        cdef int32_t *again = self.again
+        cdef double *values = self.values
+        cdef uint16_t *counts = fitted.counts
+        cdef Py_ssize_t k, more = sq_count(self.rows, count, counts, again)
+        cdef double counted
+        cdef int times
         for k in range(more):
-            row = self.again[k]
-            self.again[distinct] = row
-            distinct += fitted.counts[row] == 0
-            fitted.counts[row] += 1
-        for k in range(distinct):
-            row = self.again[k]
-            n = fitted.counts[row] + 1
-            counts = self.log_of(fitted.counts[row] + 1)
-            fitted.counts[row] = 0
-            self.values[k] = counts - n
-            total[0] += (counts * counts - counts) * fitted.row(row)[0]
-        sq_add_floats_weighed(total, fitted.weights, fitted.stride, fitted.twos, self.again, self.values, distinct)
+            SQ_PREFETCH(fitted.row(again[k]))
+            SQ_PREFETCH(fitted.row(again[k]) + fitted.stride - 1)
+        for k in range(more):
+            times = counts[again[k]]
+            counted = self.log_of(times)
+            values[k] = counted - times
+            total[0] += (counted * counted - counted) * fitted.row(again[k])[0]
+        sq_add_floats_weighed(total, fitted.weights, fitted.stride, fitted.twos, again, values, more)
+        sq_uncount(self.rows, count, counts)
 
     cdef inline double log_of(self, int count) noexcept:
         """What an n-gram counts that is said so many times."""
@@ -421,30 +446,37 @@ cdef class Reader:
 
     cdef void tell(self, Said said, int side, int label, double *weights) noexcept:
         cdef Fitted fitted = self.side(side)
-        cdef Run *runs = self.runs.rows
-        cdef Py_ssize_t at, k, count = self.own_rows(said, side)
-        cdef int size
-        cdef int32_t row
+        cdef uint16_t *counts = fitted.counts
+        cdef float *column = fitted.weights + 1 + label
+        cdef int32_t *rows = self.rows
+        cdef int32_t *places = self.again
+        cdef Py_ssize_t words = said.words, at, k, count = self.own_rows(said, side, places)
+        cdef int longer
         cdef double weight
+        memset(weights, 0, words * sizeof(double))
         for k in range(count):
-            fitted.counts[self.rows[k]] += 1
-        for size in range(1, 4):
-            for at in range(size - 1, said.words):
-                row = runs[said.runs[size - 1][at]].own[side]
-                if row < 0:
+            SQ_PREFETCH(column + <size_t>rows[k] * fitted.stride)
+            counts[rows[k]] += 1
+        for k in range(count):
+            weight = self.log_of(counts[rows[k]]) * column[<size_t>rows[k] * fitted.stride] * said.share
+            if weight > 0:
+                longer = (places[k] >= words) + (places[k] >= 2 * words)
+                at = places[k] - longer * words
+                if longer == 0:
+                    weights[at] += weight
                     continue
-                weight = self.log_of(fitted.counts[row]) * fitted.row(row)[1 + label] * said.share
-                if weight > 0:
-                    for k in range(at - size + 1, at + 1):
-                        weights[k] += weight / size
-        for k in range(count):
-            fitted.counts[self.rows[k]] = 0
+                weight /= longer + 1
+                weights[at] += weight
+                weights[at - 1] += weight
+                if longer == 2:
+                    weights[at - 2] += weight
+        sq_uncount(rows, count, counts)
 
-    cdef bint shown(self, Said said, int side, int label, double share, Py_ssize_t readable, Py_ssize_t *ends) except -1:
+    cdef bint shown(self, Said said, int side, int label, double share, Py_ssize_t readable, Py_ssize_t *ends) noexcept:
         """Find the first and the last word that servicequal.detector.decide.evidence shows; whether there are any."""
         cdef Py_ssize_t at, begin = 0, first = 0, end = 0, k
         cdef double best = 0.0, total = 0.0, most = 0.0
-        cdef double *weights = <double *>_room(said.words, sizeof(double))
+        cdef double *weights = self.values
         self.tell(said, side, label, weights)
         for at in range(said.words + 1):
             if at < said.words and not said.marks[at]:
@@ -461,7 +493,6 @@ cdef class Reader:
                 first += 1
             while weights[end - 1] < share * most:
                 end -= 1
-        PyMem_Free(weights)
         ends[0], ends[1] = first, end - 1
         return best > 0
 
@@ -474,7 +505,7 @@ cdef inline void _take_in(double *odds, Fitted fitted, double share, const doubl
 
 
 cdef inline Py_UCS4 _folded(Py_UCS4 c, int *figures) noexcept:
-    """A character of a word, a figure as ``#``; 0 where it is left out. ``figures`` counts those right before it."""
+    """A character of a word, a figure as ``#``; LEFT_OUT where it adds nothing. ``figures`` counts those right before it."""
     if c < 128:
         if 48 <= c <= 57:
             c = 35
@@ -484,7 +515,7 @@ cdef inline Py_UCS4 _folded(Py_UCS4 c, int *figures) noexcept:
         figures[0] = 0
         return c
     figures[0] += 1  # what two replacements of a pair by one leave: every fourth, beginning with the first
-    return c if figures[0] & 3 == 1 else 0
+    return c if figures[0] & 3 == 1 else LEFT_OUT
 
 
 cdef inline int8_t _traits(const Py_UCS4 *word, Py_ssize_t size) noexcept:

@@ -74,8 +74,8 @@ def _in_python(matches: Sequence[CueMatch], read: Read, detector: Detector) -> t
 def _decided(talk: Any, read: Read) -> tuple[CueMatch, ...]:
     """The same by the compiled layers."""
     group = 0 if read.conversation.channel == "social" else 1
-    rules = (_OWN_WORDS, _LEAST_SURE, _TELLING_SHARE, _READABLE)
-    decided: tuple[CueMatch, ...] = talk.decided(_answers(), rules, group, evidence, _another_s)
+    rules = (_OWN_WORDS, _LEAST_SURE, _TELLING_SHARE, _READABLE, _HEDGING)
+    decided: tuple[CueMatch, ...] = talk.decided(_answers(), rules, group, evidence, context.quoted, _hedged)
     return decided
 
 
@@ -194,10 +194,13 @@ def _place(form: Aligned, turn: TurnText, detector: Detector, side: str, cue: st
 
 def _another_s(form: Aligned, start: int, end: int) -> bool:
     """Whether words that deflect are quoted, denied or reported."""
-    text = form.source
-    if context.quoted(text, start, end):
+    if context.quoted(form.source, start, end):
         return True
-    return bool(form.flags & _HEDGING) and context.hedged(normalise(text[start:end]))
+    return bool(form.flags & _HEDGING) and _hedged(form.source, start, end)
+
+
+def _hedged(text: str, start: int, end: int) -> bool:
+    return context.hedged(normalise(text[start:end]))
 
 
 _HEDGING = families.DENYING | families.REPORTING

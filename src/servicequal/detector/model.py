@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ..conversation import Conversation
 from ..cues import CueMatch
 from ..errors import ReadError, Rejected
+from ..made import maker
 from ..packs import CUSTOMER, HELPING, HURTING
 from .features import BLOCK_SCALE, BLOCKS, LONGEST, LONGEST_PLACE, SHAPES, Read, Stretch, TurnText, grams
 
@@ -110,6 +111,7 @@ def _fitted(grams: Any, name: str, side: Side) -> Any:
     return grams.Fitted(LABELS[name], ANY, HURTING, scales, known, side.idf, side.weights, first, second, limits)
 
 
+@cache
 def compiled() -> Any:
     """The compiled half of this module, or None where the package was installed without a compiler."""
     try:
@@ -138,7 +140,8 @@ class Detector:
             return None
         fitted = [_fitted(grams, name, self.sides[name]) for name in ("agent", "customer")]
         vocabularies = [[self.sides[name].vocabulary[b] for b in BLOCKS] for name in ("agent", "customer")]
-        return grams.Reader(*fitted, vocabularies, LONGEST, LONGEST_PLACE, _NOTHING, _MOST_ODDS, _REACH)
+        sizes = (LONGEST, LONGEST_PLACE, _NOTHING, _MOST_ODDS, _REACH)
+        return grams.Reader(*fitted, vocabularies, *sizes, maker(CueMatch))
 
     def talk(self, matches: Sequence[CueMatch], read: Read) -> Any:
         """A conversation and the matches in it, read by the compiled layers; None where there are none."""
