@@ -16,11 +16,6 @@ class Forms:
         self._turns = conversation.turns
         self.made: list[Aligned | None] = [None] * len(self._turns)
 
-    @property
-    def made(self) -> list[Aligned | None]:
-        """Those that are made, by turn; for reading."""
-        return self._made
-
     def __getitem__(self, turn: int) -> Aligned:
         form = self.made[turn]
         if form is None:
