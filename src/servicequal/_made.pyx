@@ -4,25 +4,19 @@
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 
+from servicequal._slots cimport place_of
+
 cdef extern from "Python.h":
     PyObject *PyTuple_GET_ITEM(object values, Py_ssize_t at)
     Py_ssize_t PyTuple_GET_SIZE(object values)
 
 cdef extern from *:
     """
-    #include <structmember.h>
-    static Py_ssize_t place_of(PyObject *descriptor, PyTypeObject *owner) {
-        PyMemberDef *member;
-        if (Py_TYPE(descriptor) != &PyMemberDescr_Type || ((PyDescrObject *)descriptor)->d_type != owner) return -1;
-        member = ((PyMemberDescrObject *)descriptor)->d_member;
-        return member->type == T_OBJECT_EX ? member->offset : -1;
-    }
     static PyObject **items_of(PyObject *values) { return ((PyTupleObject *)values)->ob_item; }
     static PyObject *blank(PyTypeObject *made, Py_ssize_t items) { return made->tp_alloc(made, items); }
     """
     PyObject **items_of(object values)
     object blank(PyTypeObject *made, Py_ssize_t items)
-    Py_ssize_t place_of(PyObject *descriptor, PyTypeObject *owner)
 
 
 cdef class Maker:

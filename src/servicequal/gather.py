@@ -1,9 +1,13 @@
-"""What many objects hold put into columns: lists, and arrays of numbers. In Python where there is no compiler."""
+"""Columns that grow value by value, and then are Arrow arrays. In Python where there is no compiler.
+
+There is a column for each kind of value (:func:`column`), and there are functions that put what many objects hold into
+several columns. Compiled, a value goes straight to where Arrow wants it; here a column is a list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -12,61 +16,184 @@ try:
 except ImportError:
     _compiled = None
 
-_place = attrgetter("turn", "start", "end")
+_place, _text = attrgetter("turn", "start", "end"), attrgetter("text")
 
 
-def add_fields(objects: Sequence[Any], names: tuple[str, ...], columns: list[list[Any]]) -> None:
-    """Append what pydantic models hold under these names, each to its column."""
+Said = dict[tuple[int, int, int], str]
+"""What is said at a place: turn, start and end."""
+
+
+def heard(cues: Iterable[Any]) -> Said:
+    """What cues say, by their places; of two at one place the last."""
+    return {_place(cue): _text(cue) for cue in cues}
+
+
+def quoted(spans: Sequence[Any], said: Said) -> tuple[str, str]:
+    """The turns of the spans, each once and in order, and what is said at the very places of them."""
+    places = list(map(_place, spans))
+    turns = sorted({place[0] for place in places}) if len(places) > 1 else [place[0] for place in places]
+    return " ".join(map(str, turns)), " | ".join([said[place] for place in places if place in said])
+
+
+def column(kind: str) -> Column:
+    """An empty column of a kind: one of the names of :data:`KINDS`."""
+    if _compiled is None:
+        return KINDS[kind]()
+    made: Column = getattr(_compiled, KINDS[kind].__name__)()
+    return made
+
+
+class Column:
+    """Values of one column."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def add(self, value: Any) -> None:
+        """One value more."""
+        self.extend((value,))
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """All these values more."""
+        self.values.extend(values)
+
+    def pick(self, values: list[Any], places: tuple[int, ...]) -> None:
+        """The values at these places of a list more."""
+        self.extend([values[place] for place in places])
+
+    def array(self) -> Any:
+        """As an Arrow array."""
+        raise NotImplementedError
+
+
+class Floats(Column):
+    """Numbers, or None."""
+
+    def array(self) -> Any:
+        """As an Arrow array."""
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.float64())
+
+
+class Numbers(Column):
+    """Whole numbers of 32 bits, or None."""
+
+    def array(self) -> Any:
+        """As an Arrow array."""
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.int32())
+
+
+class Words(Column):
+    """Texts that repeat, or None: each is held once."""
+
+    def array(self) -> Any:
+        """As an Arrow array, dictionary-encoded."""
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.string()).dictionary_encode()
+
+
+class Texts(Column):
+    """Texts of which hardly any repeats."""
+
+    def array(self) -> Any:
+        """As an Arrow array."""
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.string())
+
+
+class Lists(Column):
+    """Lists of whole numbers."""
+
+    def array(self) -> Any:
+        """As an Arrow array."""
+        import pyarrow as pa
+
+        return pa.array(self.values, pa.list_(pa.int32()))
+
+
+class Spans(Column):
+    """Lists of whatever has a turn, a start and an end."""
+
+    def array(self) -> Any:
+        """As an Arrow array of lists of structs."""
+        import pyarrow as pa
+
+        kind = pa.struct([(name, pa.int32()) for name in ("turn", "start", "end")])
+        found = [[dict(zip(kind.names, _place(span), strict=True)) for span in spans] for spans in self.values]
+        return pa.array(found, pa.list_(kind))
+
+
+class Quotes(Spans):
+    """Spans of findings, beside them the turns that they are in, and what is said there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: Said = {}
+        self._turns: list[str] = []
+        self._words: list[str] = []
+
+    def hear(self, cues: Iterable[Any]) -> None:
+        """The cues of the conversation that the next spans are of."""
+        self._said = heard(cues)
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """All these lists of spans more."""
+        for spans in values:
+            turns, words = quoted(spans, self._said)
+            self.values.append(spans)
+            self._turns.append(turns)
+            self._words.append(words)
+
+    def turns_said(self) -> Any:
+        """The turns of each list, each once and in order, as one string; an Arrow array."""
+        import pyarrow as pa
+
+        return pa.array(self._turns, pa.string())
+
+    def words_said(self) -> Any:
+        """The texts of the cues at the very places of each list, as one string; an Arrow array."""
+        import pyarrow as pa
+
+        return pa.array(self._words, pa.string())
+
+
+KINDS: dict[str, type[Column]] = {
+    "floats": Floats,
+    "numbers": Numbers,
+    "words": Words,
+    "texts": Texts,
+    "lists": Lists,
+    "spans": Spans,
+    "quotes": Quotes,
+}
+
+
+def adder(names: tuple[str, ...], columns: tuple[Column, ...]) -> Callable[[Iterable[Any]], None]:
+    """What adds the attributes of these names of objects, each to its column. It is quickest for many of one class."""
+    if _compiled is None:
+        return partial(_add, names, columns)
+    made: Callable[[Iterable[Any]], None] = _compiled.Adder(names, columns)
+    return made
+
+
+def add_row(values: tuple[Any, ...], columns: tuple[Column, ...]) -> None:
+    """Add each value to its column."""
     if _compiled is not None:
-        _compiled.add_fields(objects, names, columns)
+        _compiled.add_row(values, columns)
     else:
-        add_slowly(objects, names, columns)
+        for value, into in zip(values, columns, strict=True):
+            into.add(value)
 
 
-def add_attributes(objects: Sequence[Any], names: tuple[str, ...], columns: list[list[Any]]) -> None:
-    """Append the objects' attributes of these names, each to its column."""
-    if _compiled is not None:
-        _compiled.add_attributes(objects, names, columns)
-    else:
-        add_slowly(objects, names, columns)
-
-
-def add_slowly(objects: Sequence[Any], names: tuple[str, ...], columns: list[list[Any]]) -> None:
-    """Both of these without the compiled steps."""
-    for name, column in zip(names, columns, strict=True):
-        column.extend(map(attrgetter(name), objects))
-
-
-def lengths_of(lists: Sequence[Sequence[Any]]) -> Any:
-    """How long each list is, as an array."""
-    import numpy as np
-
-    if _compiled is None:
-        return np.fromiter(map(len, lists), np.int32, len(lists))
-    out = np.empty(len(lists), np.int32)
-    _compiled.lengths(lists, out)
-    return out
-
-
-def numbers_of(lists: Sequence[Sequence[int]], count: int) -> Any:
-    """The ``count`` numbers of all lists, one behind the other, as an array."""
-    import numpy as np
-
-    if _compiled is None:
-        return np.fromiter(chain.from_iterable(lists), np.int32, count)
-    out = np.empty(count, np.int32)
-    _compiled.numbers(lists, out)
-    return out
-
-
-def places_of(lists: Iterable[Sequence[Any]], count: int) -> tuple[Any, Any, Any]:
-    """Turn, start and end of the ``count`` things in all lists, one behind the other, as arrays."""
-    import numpy as np
-
-    if _compiled is None:
-        flat = chain.from_iterable(map(_place, chain.from_iterable(lists)))
-        turn, start, end = np.fromiter(flat, np.int32, 3 * count).reshape(-1, 3).T.copy()
-    else:
-        turn, start, end = (np.empty(count, np.int32) for _ in range(3))
-        _compiled.places(lists, turn, start, end)
-    return turn, start, end
+def _add(names: Sequence[str], columns: Sequence[Column], objects: Iterable[Any]) -> None:
+    held = list(objects)
+    for name, into in zip(names, columns, strict=True):
+        into.extend(map(attrgetter(name), held))

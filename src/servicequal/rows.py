@@ -12,11 +12,11 @@ from operator import attrgetter
 from typing import Any
 
 from .agents import AgentShare
-from .conversation import Conversation, Span
+from .conversation import Span
 from .cues import CueMatch
 from .dynamics import Dynamics
 from .errors import Rejected
-from .gather import add_fields
+from .gather import heard, quoted
 from .packs import HELPING, HURTING
 from .rules import DIMENSIONS
 from .scoring import Account, Finding, Judgement, LedgerLine, Scorecard
@@ -54,12 +54,10 @@ _OF_FINDING = tuple((n, attrgetter(n)) for n in ("code", "outcome", "points", "l
 _OF_RULE = tuple((n, attrgetter(n)) for n in FINDINGS_CONSTANT)
 _OF_CUE = tuple((n, attrgetter(n)) for n in CUES_COLUMNS[1:])
 _OF_LINE = tuple((n, attrgetter(n)) for n in LEDGER_COLUMNS[1:])
-_OF_TURN = ("speaker", "speaker_id", "kind", "start", "end", "text", "confidence")
 _OF_REJECTED = tuple((n, attrgetter(n)) for n in REJECTED_COLUMNS)
 _of_share, _of_dynamics = attrgetter("speaker_id", "turns", "words", "overall"), attrgetter(*DYNAMICS)
 _NO_DYNAMICS = (None,) * len(DYNAMICS)
 _HURTING, _OF_AGENTS = frozenset(HURTING), (*HURTING, *HELPING)
-_place, _text = attrgetter("turn", "start", "end"), attrgetter("text")
 
 
 def safe_cell(value: Any) -> Any:
@@ -118,20 +116,11 @@ def add_findings(columns: Columns, findings: Sequence[Finding], cues: Sequence[C
 
 def add_quoted(columns: Columns, spans: Iterable[Sequence[Span]], cues: Sequence[CueMatch]) -> None:
     """``turns`` and ``words`` of findings with these spans: words are those of cues at the very same places."""
-    words = dict(zip(map(_place, cues), map(_text, cues), strict=True))
-    turns, quoted = columns["turns"], columns["words"]
+    said = heard(cues)
     for found in spans:
-        if not found:
-            turns.append("")
-            quoted.append("")
-        elif len(found) == 1:
-            place = _place(found[0])
-            turns.append(str(place[0]))
-            quoted.append(words.get(place, ""))
-        else:
-            places = list(map(_place, found))
-            turns.append(" ".join(map(str, sorted({place[0] for place in places}))))
-            quoted.append(" | ".join([words[place] for place in places if place in words]))
+        turns, words = quoted(found, said)
+        columns["turns"].append(turns)
+        columns["words"].append(words)
 
 
 def add_rules(columns: Columns, findings: Sequence[Finding]) -> None:
@@ -147,12 +136,6 @@ def add_cues(columns: Columns, cues: Sequence[CueMatch]) -> None:
 def add_ledger(columns: Columns, ledger: Sequence[LedgerLine]) -> None:
     """One row per ledger line."""
     _add(columns, ledger, _OF_LINE)
-
-
-def add_turns(columns: Columns, conversation: Conversation) -> None:
-    """One row per turn, the text as it is."""
-    columns["turn"].extend(range(len(conversation.turns)))
-    add_fields(conversation.turns, _OF_TURN, [columns[name] for name in _OF_TURN])
 
 
 def add_rejected(columns: Columns, rejected: Rejected) -> None:

@@ -1,33 +1,24 @@
 """The rows of one part of a run: judgements are added one by one, then each dataset is one Arrow table.
 
 Findings, ledger lines and scorecards are never made: what is the same for every finding of a rule is taken from the
-rule, once a part, and what a judgement holds as lists goes into the columns as it is.
+rule, once a part, and what a judgement holds goes into the columns as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import cached_property
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 from .. import rows
-from ..conversation import Conversation, Span
-from ..cues import CueMatch
+from ..conversation import Conversation, Turn
 from ..errors import Rejected
-from ..gather import add_attributes, lengths_of, numbers_of
+from ..gather import Column, Quotes, add_row, adder, column
 from ..readers.draft import printable
-from ..rules import DIMENSIONS
-from ..scoring import OVERALL, Account, Judgement, LedgerLine, Tariff
-from .places import FIELDS, Places, SpanLists, offsets_of
-from .tables import COLUMNS, DATASETS, schema
+from ..scoring import Account, Judgement, Tariff
+from .tables import COLUMNS, DATASETS, kind_of, schema
 
 _Arrays = dict[str, Any]
-_explanation, _spans, _searched = attrgetter("explanation"), attrgetter("spans"), attrgetter("searched")
-_SCORES = tuple(name for name in COLUMNS["scores"] if name != "position")
-_AGENTS = COLUMNS["agents"][2:]
-_CUE = tuple(name for name in COLUMNS["cues"][2:] if name not in FIELDS)
 
 
 class Part:
@@ -36,14 +27,14 @@ class Part:
     def __init__(self, turns: bool = True) -> None:
         self.datasets = DATASETS if turns else DATASETS[:-1]
         self._positions: list[int] = []
-        self._ids: list[str] = []
+        self._ids = column("words")
         self._counts: dict[str, list[int]] = {name: [] for name in self.datasets}
-        self._scores: list[tuple[Any, ...]] = []
-        self._agents: list[tuple[Any, ...]] = []
+        self._scores = _Grown("scores", COLUMNS["scores"][2:])
+        self._agents = _Grown("agents", COLUMNS["agents"][2:])
         self._findings = _Findings()
-        self._cues: list[CueMatch] = []
+        self._cues = _Grown("cues", COLUMNS["cues"][2:])
         self._ledger = _Ledger()
-        self._turns = rows.empty(rows.TURNS_COLUMNS[1:])
+        self._turns = _Grown("turns", [name for name in Turn.model_fields if name in COLUMNS["turns"]])
         self._rejected = rows.empty(COLUMNS["rejected"])
         self._tariff: Tariff | None = None
 
@@ -51,25 +42,30 @@ class Part:
         """Put down everything about one scored conversation."""
         account, counts = judged.account, self._counts
         if self._tariff is not account.tariff:
-            if self._tariff is not None:
-                raise ValueError("judgements of two Scorers in one part")
-            self._tariff = account.tariff
+            self._begin(account.tariff)
         self._positions.append(position)
-        self._ids.append(judged.conversation_id)
-        row = rows.score_row(judged, account)
+        self._ids.add(judged.conversation_id)
+        _, channel, *row = rows.score_row(judged, account)
         about = conversation.metadata
-        self._scores.append((*row[:2], _said(about.get("started_at")), _said(about.get("file")), *row[2:]))
-        self._agents += map(rows.agent_row, judged.agents)
+        self._scores.add((channel, _said(about.get("started_at")), _said(about.get("file")), *row))
+        for agent in judged.agents:
+            self._agents.add(rows.agent_row(agent))
         counts["agents"].append(len(judged.agents))
-        self._findings.add(account)
+        self._findings.add(account, judged)
         counts["findings"].append(len(account.outcomes))
-        self._cues += judged.cues
+        self._cues.read(judged.cues)
         counts["cues"].append(len(judged.cues))
         self._ledger.add(account)
         counts["ledger"].append(len(account.counted) + len(account.totals))
         if "turns" in counts:
-            rows.add_turns(self._turns, conversation)
+            self._turns.read(conversation.turns)
             counts["turns"].append(len(conversation.turns))
+
+    def _begin(self, tariff: Tariff) -> None:
+        if self._tariff is not None:
+            raise ValueError("judgements of two Scorers in one part")
+        self._tariff = tariff
+        self._ledger.begin(tariff)
 
     def reject(self, position: int, rejected: Rejected) -> None:
         """Put down what could not be scored."""
@@ -80,172 +76,161 @@ class Part:
         """One dataset of the part, as wide as its schema; strings that repeat are dictionary-encoded."""
         import pyarrow as pa
 
-        columns: _Arrays = {}
-        if name not in ("scores", "rejected"):
-            columns["position"], columns["conversation_id"] = self._keys(name)
-        columns |= self._columns(name)
-        arrays = [_array(columns[field.name], field.type) for field in schema(name)]
-        return pa.table(arrays, names=list(COLUMNS[name]))
+        if name == "rejected":
+            arrays = {field.name: pa.array(self._rejected[field.name], field.type) for field in schema(name)}
+        elif name == "scores":
+            arrays = {"position": pa.array(self._places), "conversation_id": self._unique, **self._scores.arrays()}
+        else:
+            arrays = {**self._keys(name), **self._columns(name)}
+        return pa.table([arrays[each] for each in COLUMNS[name]], names=list(COLUMNS[name]))
 
     def _columns(self, name: str) -> _Arrays:
-        """The columns of a dataset but for the keys of its rows, as lists or arrays."""
-        if name == "scores":
-            return {"position": self._positions, **_turned(self._scores, _SCORES)}
-        if name == "agents":
-            return _turned(self._agents, _AGENTS)
-        if name == "cues":
-            return self._of_cues
-        if name == "turns":
-            return self._turns
-        if name == "rejected":
-            return self._rejected
-        if self._tariff is None:
-            return rows.empty(COLUMNS[name][2:])
+        """The columns of a dataset but for the keys of its rows."""
+        if name == "findings":
+            return self._findings.arrays(self._tariff, len(self._positions))
         if name == "ledger":
-            return self._ledger.columns(self._tariff, len(self._ids))
-        return self._findings.columns(self._tariff, len(self._ids), self._said, self._of_cues["text"])
+            return self._ledger.arrays(self._tariff)
+        if name == "turns":
+            return {"turn": self._numbers(name), **self._turns.arrays()}
+        return (self._agents if name == "agents" else self._cues).arrays()
 
     @cached_property
-    def _said(self) -> Places:
-        """Where the cues stand: asked for when the last one is there."""
-        return Places([self._cues], self._of("cues"))
+    def _places(self) -> Any:
+        """The position of each conversation: asked for when the last one is there."""
+        import numpy as np
+
+        return np.array(self._positions, dtype=np.int64)
 
     @cached_property
-    def _of_cues(self) -> _Arrays:
-        """The columns of the cues, the same."""
-        found: _Arrays = rows.empty(_CUE)
-        add_attributes(self._cues, _CUE, list(found.values()))
-        return {**found, "turn": self._said.turn, "start": self._said.start, "end": self._said.end}
+    def _unique(self) -> Any:
+        """The id of each conversation, the same."""
+        return self._ids.array()
 
     def _of(self, name: str) -> Any:
         """For every row of a dataset, the how manieth conversation it is of."""
         import numpy as np
 
-        return np.repeat(np.arange(len(self._ids)), np.asarray(self._counts[name], dtype=np.int64))
+        return np.repeat(np.arange(len(self._positions)), np.asarray(self._counts[name], dtype=np.int64))
 
-    def _keys(self, name: str) -> tuple[Any, Any]:
+    def _keys(self, name: str) -> _Arrays:
         """Position and id of every row, each as often as the conversation has rows."""
+        import pyarrow as pa
+
+        of, unique = self._of(name), self._unique
+        return {
+            "position": pa.array(self._places[of]),
+            "conversation_id": _encoded(unique.indices.to_numpy()[of], unique.dictionary),
+        }
+
+    def _numbers(self, name: str) -> Any:
+        """The number of every row within its conversation."""
         import numpy as np
         import pyarrow as pa
 
-        of = self._of(name)
-        unique = pa.array(self._ids, pa.string()).dictionary_encode()
-        encoded = pa.DictionaryArray.from_arrays(unique.indices.to_numpy()[of], unique.dictionary)
-        return np.asarray(self._positions, dtype=np.int64)[of], encoded
+        counts = np.asarray(self._counts[name], dtype=np.int64)
+        first = np.repeat(np.cumsum(counts) - counts, counts)
+        return pa.array((np.arange(len(first)) - first).astype(np.int32))
+
+
+class _Grown:
+    """Columns of a dataset that grow row by row."""
+
+    def __init__(self, dataset: str, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        self.columns: tuple[Column, ...] = tuple([column(kind_of(dataset, name)) for name in self.names])
+        self.read = adder(self.names, self.columns)
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        """One row more."""
+        add_row(row, self.columns)
+
+    def arrays(self) -> _Arrays:
+        """The columns by their names."""
+        return {name: each.array() for name, each in zip(self.names, self.columns, strict=True)}
 
 
 class _Findings:
-    """What the verdicts say: lists with a value for each rule of the tariff, one conversation behind the other."""
+    """What the verdicts say: a row for each rule of the tariff, one conversation behind the other."""
 
     def __init__(self) -> None:
-        self._lists = rows.empty(("outcome", "points", "lost", "explanation", "searched"))
-        self._spans: list[tuple[Span, ...]] = []
+        self._lists = _Grown("findings", ("outcome", "points", "lost"))
+        self._said = _Grown("findings", ("explanation", "searched"))
+        self._spans: Quotes = column("quotes")  # type: ignore[assignment]
+        self._read = adder((*self._said.names, "spans"), (*self._said.columns, self._spans))
 
-    def add(self, account: Account) -> None:
+    def add(self, account: Account, judged: Judgement) -> None:
         """One row for each verdict."""
-        lists, verdicts = self._lists, account.verdicts
-        lists["outcome"] += account.outcomes
-        lists["points"] += account.points
-        lists["lost"] += account.lost
-        lists["explanation"] += map(_explanation, verdicts)
-        lists["searched"] += map(_searched, verdicts)
-        self._spans += map(_spans, verdicts)
+        outcome, points, lost = self._lists.columns
+        outcome.extend(account.outcomes)
+        points.extend(account.points)
+        lost.extend(account.lost)
+        self._spans.hear(judged.cues)
+        self._read(account.verdicts)
 
-    def columns(self, tariff: Tariff, conversations: int, said: Places, texts: Sequence[str]) -> _Arrays:
-        """The columns, with what is the same for every finding of a rule; the cues of the part say ``texts``."""
+    def arrays(self, tariff: Tariff | None, conversations: int) -> _Arrays:
+        """The columns, with what is the same for every finding of a rule."""
         import numpy as np
         import pyarrow as pa
 
-        at = np.tile(np.arange(len(tariff.rules), dtype=np.int32), conversations)
-        found: _Arrays = dict(self._lists)
-        for column in ("code", *rows.FINDINGS_CONSTANT):
-            values = pa.array([getattr(judged.rule, column) for judged in tariff.rules], pa.string())
-            unique = values.dictionary_encode()  # a dictionary must not hold a value twice
-            found[column] = pa.DictionaryArray.from_arrays(unique.indices.to_numpy()[at], unique.dictionary)
-        found["critical"] = pa.array(np.array([judged.critical for judged in tariff.rules], dtype=bool)[at])
-        spans = SpanLists(self._spans, np.repeat(np.arange(conversations), len(tariff.rules)))
-        return {**found, "spans": spans.array(), "turns": spans.turns(), "words": spans.words(said, texts)}
+        rules = tariff.rules if tariff else ()
+        at = np.tile(np.arange(len(rules), dtype=np.int32), conversations)
+        found: _Arrays = {**self._lists.arrays(), **self._said.arrays()}
+        for name in ("code", *rows.FINDINGS_CONSTANT):
+            found[name] = _named([getattr(judged.rule, name) for judged in rules], at)
+        found["critical"] = pa.array(np.array([judged.critical for judged in rules], dtype=bool)[at])
+        spans = self._spans
+        return {**found, "spans": spans.array(), "turns": spans.turns_said(), "words": spans.words_said()}
 
 
 class _Ledger:
-    """The lines of the rules that count, as places in the tariff, and those of the overall scores."""
+    """The lines of the rules that count, and those of the overall score behind them. A line is of a kind: the place of
+    its rule in the tariff or, behind all of these, that of what a line of an overall score is for."""
 
     def __init__(self) -> None:
-        self._counted: list[tuple[int, ...]] = []
-        self._credited: list[float] = []
-        self._points: list[float | None] = []
-        self._totals: list[tuple[LedgerLine, ...]] = []
+        self._kinds = column("numbers")
+        self._figures = _Grown("ledger", ("weight", "credit", "points"))
+        self._of_totals: dict[tuple[str, str, str], int] = {}
+        self._weights: list[float] = []
+
+    def begin(self, tariff: Tariff) -> None:
+        """Before the first lines."""
+        self._weights = [judged.weight for judged in tariff.rules]
 
     def add(self, account: Account) -> None:
         """The lines of one conversation."""
-        self._counted.append(account.counted)
-        self._credited += account.credited
-        self._points += account.points
-        self._totals.append(account.totals)
+        weight, credit, points = self._figures.columns
+        self._kinds.extend(account.counted)
+        weight.pick(self._weights, account.counted)
+        credit.pick(account.credited, account.counted)
+        points.pick(account.points, account.counted)
+        found = self._of_totals
+        for line in account.totals:
+            self._kinds.add(len(self._weights) + found.setdefault((line.score, line.item, line.kind), len(found)))
+        self._figures.read(account.totals)
 
-    def columns(self, tariff: Tariff, conversations: int) -> _Arrays:
-        """The columns; the lines of an overall score stand behind those of its conversation's rules."""
-        import numpy as np
-
-        rule = np.fromiter(chain.from_iterable(self._counted), np.int32)
-        of = np.repeat(np.arange(conversations), lengths_of(self._counted))
-        totals = list(chain.from_iterable(self._totals))
-        of_totals = np.repeat(np.arange(conversations), lengths_of(self._totals))
-        order = np.argsort(np.concatenate([of, of_totals]), kind="stable")
-
-        def column(of_rules: Any, of_totals: Iterator[float]) -> Any:
-            return np.concatenate([of_rules, np.fromiter(of_totals, of_rules.dtype, len(totals))])[order]
-
-        rules = tariff.rules
-        scores, kinds = _Names((*DIMENSIONS, OVERALL)), _Names(("rule", "dimension", "cap"))
-        items = _Names((*(judged.rule.code for judged in rules), *(line.item for line in totals)))
-        dimension = np.array([scores.at[judged.rule.dimension] for judged in rules], dtype=np.int32)
-        weight = np.array([judged.weight for judged in rules], dtype=np.float64)
-        credited, points = (np.array(values, dtype=np.float64) for values in (self._credited, self._points))
-        place = rule + of * len(rules)
-        return {
-            "score": scores.array(column(dimension[rule], (scores.at[line.score] for line in totals))),
-            "item": items.array(column(rule, (items.at[line.item] for line in totals))),
-            "kind": kinds.array(column(np.zeros_like(rule), (kinds.at[line.kind] for line in totals))),
-            "weight": column(weight[rule], (line.weight for line in totals)),
-            "credit": column(credited[place], (line.credit for line in totals)),
-            "points": column(points[place], (line.points for line in totals)),
-        }
-
-
-class _Names:
-    """The few strings that a column has, and the place of each."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.at = {name: place for place, name in enumerate(dict.fromkeys(names))}
-
-    def array(self, places: Any) -> Any:
-        """A dictionary-encoded array from places."""
-        import pyarrow as pa
-
-        return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(list(self.at), pa.string()))
+    def arrays(self, tariff: Tariff | None) -> _Arrays:
+        """The columns."""
+        rules = tariff.rules if tariff else ()
+        kinds = [*((judged.rule.dimension, judged.rule.code, "rule") for judged in rules), *self._of_totals]
+        at = self._kinds.array().to_numpy()
+        names = {name: _named([kind[k] for kind in kinds], at) for k, name in enumerate(("score", "item", "kind"))}
+        return {**names, **self._figures.arrays()}
 
 
 def _said(value: Any) -> str | None:
     return printable(value) if isinstance(value, str) else None
 
 
-def _turned(found: Sequence[tuple[Any, ...]], names: Sequence[str]) -> _Arrays:
-    """Rows as columns."""
-    return dict(zip(names, zip(*found, strict=True), strict=True)) if found else rows.empty(names)
-
-
-def _array(values: Any, kind: Any) -> Any:
-    """Values as an Arrow array of that type."""
-    import numpy as np
+def _named(names: list[str], at: Any) -> Any:
+    """A dictionary-encoded array of the names at these places."""
     import pyarrow as pa
 
-    if isinstance(values, pa.Array):
-        return values
-    if isinstance(values, np.ndarray) or not pa.types.is_list(kind):
-        return pa.array(values, kind)
-    lengths = lengths_of(values)
-    if pa.types.is_struct(kind.value_type):
-        return SpanLists(values, np.zeros(len(lengths), np.int32)).array()
-    inner = pa.array(numbers_of(values, int(lengths.sum())))
-    return pa.ListArray.from_arrays(pa.array(offsets_of(lengths)), inner, type=kind)
+    unique = pa.array(names, pa.string()).dictionary_encode()  # a dictionary must not hold a value twice
+    return _encoded(unique.indices.to_numpy()[at], unique.dictionary)
+
+
+def _encoded(places: Any, names: Any) -> Any:
+    """A dictionary-encoded array of the names at these places, which are known to be right."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(places), names, safe=False)

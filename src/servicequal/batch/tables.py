@@ -81,6 +81,18 @@ def _span_type() -> Any:
     return pa.struct([(name, pa.int32()) for name in ("turn", "start", "end")])
 
 
+def kind_of(dataset: str, column: str) -> str:
+    """What kind of column it grows in (see :mod:`servicequal.gather`)."""
+    import pyarrow as pa
+
+    found = _type(dataset, column)
+    if pa.types.is_list(found):
+        return "spans" if pa.types.is_struct(found.value_type) else "lists"
+    if pa.types.is_string(found):
+        return "texts" if column == "text" else "words"
+    return "floats" if pa.types.is_floating(found) else "numbers"
+
+
 def write(table: Any, name: str, stream: Any) -> None:
     """Write one dataset of a part as Parquet: same rows, same bytes (of one pyarrow version)."""
     stream.write(_written(table, name) if table.num_rows else _empty(name))
