@@ -43,6 +43,9 @@ _LONG = frozenset(("text", "explanation", "words", "pattern"))
 """Columns that are worth a closer packing; the others are mostly figures and names out of a few."""
 _ALL_DIFFERENT = frozenset(("text", "position", "start", "end"))
 """Columns in which so little repeats that a dictionary would only be in the way."""
+_ONE_EACH = frozenset(("scores", "agents"))
+"""Datasets with about a row for each conversation: to set up a dictionary for each of their many figures costs more
+than it spares."""
 
 
 @cache
@@ -122,8 +125,13 @@ def _options(name: str) -> dict[str, Any]:
         "compression_level": {path: 1 for column, path in columns if column in _LONG} or None,
         "store_schema": False,
         "write_statistics": [path for column, path in columns if column in _FOUND_BY],
-        "use_dictionary": [path for column, path in columns if column == path and column not in _ALL_DIFFERENT],
+        "use_dictionary": [path for column, path in columns if column == path and _repeats(name, column)],
     }
+
+
+def _repeats(name: str, column: str) -> bool:
+    """Whether a column is worth a dictionary."""
+    return column not in _ALL_DIFFERENT and (name not in _ONE_EACH or column in _TEXTS)
 
 
 def _leaves(name: str) -> Iterator[tuple[str, str]]:
