@@ -7,7 +7,6 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF, Py_XINCREF
 from servicequal._slots cimport place_of
 
 cdef extern from "Python.h":
-    PyObject *PyTuple_GET_ITEM(object values, Py_ssize_t at)
     Py_ssize_t PyTuple_GET_SIZE(object values)
 
 cdef extern from *:
