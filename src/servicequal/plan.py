@@ -47,13 +47,11 @@ class Plan:
     stand side by side; of several rows of a phrase one is enough. ``needs`` (phrases, 4) are sets of which a word each
     must be there besides, the rarest first, -1 for none; ``ranges`` (phrases, 8) are how far from the first word of a
     pair each of these sets can be, first all beginnings, then all ends. ``set_words`` are the sets of words, one behind
-    the other as ``set_at`` says. ``phrases`` units are phrases; ``depth`` is how deep alternatives and optional parts
-    lie in one another; ``begins`` are what words may begin with.
+    the other as ``set_at`` says. ``phrases`` units are phrases; ``begins`` are what words may begin with.
     """
 
     phrases: int
     units: int
-    depth: int
     words: tuple[str, ...]
     begins: tuple[str, ...]
     tables: Mapping[str, Table]
@@ -133,7 +131,7 @@ def flatten(
         "set_words": [word for some in members for word in some],
     }
     arrays = {name: np.ascontiguousarray(table, dtype=np.int32) for name, table in tables.items()}
-    return Plan(len(pairs), len(units), _depth(units, codes), tuple(words), tuple(sorted(begins)), arrays)
+    return Plan(len(pairs), len(units), tuple(words), tuple(sorted(begins)), arrays)
 
 
 def _besides(
@@ -143,24 +141,6 @@ def _besides(
     if not pairs:
         return groups[1:]
     return [group for group in groups if not all(first <= group or second <= group for first, second in pairs)]
-
-
-def _depth(units: Sequence[Sequence[tuple[int, Any]]], codes: Mapping[str, int]) -> int:
-    known: dict[int, int] = {}
-
-    def of(steps: Sequence[tuple[int, Any]]) -> int:
-        deepest = 0
-        for code, value in steps:
-            if code == codes["maybe"]:
-                deepest = max(deepest, 1 + of(value))
-            elif code == codes["one"]:
-                _, base, count = value
-                if base not in known:
-                    known[base] = max(map(of, units[base : base + count]), default=0)
-                deepest = max(deepest, 1 + known[base])
-        return deepest
-
-    return max(map(of, units), default=0)
 
 
 def digest_of(packs: Sequence[Pack], macros: Mapping[str, Sequence[str]]) -> str:
@@ -174,7 +154,7 @@ def save_plans(plans: Mapping[str, tuple[str, Plan]], path: str | Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, (digest, plan) in sorted(plans.items()):
             about = {
-                "digest": digest, "phrases": plan.phrases, "units": plan.units, "depth": plan.depth,
+                "digest": digest, "phrases": plan.phrases, "units": plan.units,
                 "words": plan.words, "begins": plan.begins,
             }  # fmt: skip
             entries = {f"{name}.json": json.dumps(about, ensure_ascii=False).encode()}
@@ -211,4 +191,4 @@ def _parsed(archive: zipfile.ZipFile, name: str) -> tuple[str, Plan]:
         t: np.load(io.BytesIO(archive.read(f"{name}/{t}.npy")), allow_pickle=False).astype(np.int32) for t in _TABLES
     }
     words, begins = tuple(about["words"]), tuple(about["begins"])
-    return about["digest"], Plan(about["phrases"], about["units"], about["depth"], words, begins, tables)
+    return about["digest"], Plan(about["phrases"], about["units"], words, begins, tables)
