@@ -125,9 +125,9 @@ def test_an_order_number_stays(number, before):
 
 def test_hostile_text_takes_no_longer_than_it_is_long():
     def took(text: str) -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         mask(text)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     for piece in ("1 ", "9" * 50, "a@", "a.", "(+", "0123-", "one ", "GB82 ", " at a dot", "+1", "0 ", "\u0664"):
         assert took(piece * (12_000 // len(piece))) < 3, piece
