@@ -115,8 +115,8 @@ def test_other_files_come_as_read_gives_them(tmp_path, content):
 
 
 def test_the_input_alone_decides_where_parts_begin_and_a_long_conversation_stands_alone(monkeypatch):
-    grown = [chunk.count for chunk in chunks((talk(f"c{n}") for n in range(900)), 120)]
-    assert grown == [100, 100, 120, 120, 120, 120, 120, 100]
+    grown = [chunk.count for chunk in chunks((talk(f"c{n}") for n in range(1200)), 300)]
+    assert grown == [250, 250, 300, 300, 100]
     monkeypatch.setattr(chunks_module, "_HEAVIEST", 3000)
     talks = [talk(f"c{n}") for n in range(7)]
     talks[3] = talk("long", *TALK * 60)

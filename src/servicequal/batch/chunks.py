@@ -14,10 +14,11 @@ from ..readers.own_json import LineFile
 
 CONVERSATIONS = 500
 """Conversations of a part at most."""
-_FIRST, _EVERY = 100, 2
-"""The first parts are small and grow, so that a small input is shared out too: 100 conversations, double every 2.
+_FIRST, _EVERY = 250, 2
+"""The first two parts are smaller, so that an input of 500 is shared out too.
 
-Smaller ones would not be worth their files: to write the files of a part takes as long as scoring ten conversations."""
+Still smaller ones would not be worth their files, nor a process: 250 conversations are scored in a fifth of a second,
+and to write the files of a part takes as long as scoring some ten."""
 _HEAVIEST = 6_000_000
 """Bytes of JSON of a chunk at most, unless one conversation has more: some two thousand conversations."""
 
