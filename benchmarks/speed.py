@@ -1,6 +1,6 @@
 """How fast scoring is, as ratios to other things done with the same turns in the same run.
 
-    python benchmarks/speed.py [--conversations 2000] [--rounds 5] [--stages] [--instructions] [--all]
+    python benchmarks/speed.py [--conversations 2000] [--rounds 5] [--stages] [--first] [--instructions] [--all]
 
 Conversations are those of data/training/corpus.jsonl over and over, each with an id of its own, in one file of JSON
 lines. *Whole run* is ``sq.score_to`` from that file to Parquet in one process, the Scorer built and warm. It is set
@@ -18,7 +18,9 @@ the start of a process to its end.
 
 The rounds take turns, and medians are printed: on a busy machine ratios are worth more than times. ``--instructions``
 counts, with valgrind's callgrind, the instructions that a turn costs, for judging a change where times are noise.
-``--stages`` prints what each step of a whole run costs by itself, the best of so many rounds.
+``--stages`` prints what each step of a whole run costs by itself, the best of so many rounds. ``--first`` prints what
+a whole run costs over texts that the process has never met (the other training conversations) against the second time:
+what is said over and over, as in the table, is known by then.
 ``--all`` goes on with the other benchmarks: two processes against one and peak memory up to a million turns
 (batch.py), Spark's local cluster against two processes (spark.py, with the extra), live scoring (live.py), a large
 report (report.py), and the instructions. It takes most of an hour.
@@ -141,6 +143,21 @@ def fast(conversations: list[sq.Conversation], scorer: sq.Scorer) -> None:
 
 
 SCORE = "import sys; from servicequal.cli import main; sys.argv[1:] = ['score', *sys.argv[1:]]; main()"
+
+
+def first(rounds: int, model: bool) -> None:
+    """Print µs per turn over new conversations in this process, the first time and, the median, later."""
+    training = Path(__file__).resolve().parents[1] / "data" / "training"
+    scorer = sq.Scorer(model=model)
+    whole_run(training / "corpus.jsonl", scorer)
+    whole_run(training / "corpus.jsonl", scorer)
+    new = [c for name in ("exchanges", "social") for c in sq.read(training / f"{name}.jsonl")]
+    turns = sum(len(c.turns) for c in new)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "new.jsonl"
+        source.write_text("".join(f"{c.model_dump_json()}\n" for c in new), "utf-8")
+        took = [1e6 * timed(lambda: whole_run(source, scorer)) / turns for _ in range(rounds + 1)]
+    print(f"{took[0]:.1f} µs per turn the first time, {median(took[1:]):.1f} later")
 
 
 def startup(rounds: int, console: Console) -> None:
@@ -297,14 +314,17 @@ def main() -> None:
     arguments.add_argument("--conversations", type=int, default=2000)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--stages", action="store_true", help="what each step of a run costs instead")
+    arguments.add_argument("--first", action="store_true", help="what texts cost that were never met instead")
     arguments.add_argument("--instructions", action="store_true", help="count instructions instead (needs valgrind)")
     arguments.add_argument("--all", action="store_true", help="and all other benchmarks of speed")
     arguments.add_argument("--hot", type=int, help=argparse.SUPPRESS)
-    arguments.add_argument("--model", action="store_true", help=argparse.SUPPRESS)
+    arguments.add_argument("--model", action="store_true", help="with --first: with the detector")
     given = arguments.parse_args()
     console = Console(width=120)
     if given.hot:
         hot(given.hot, given.model)
+    elif given.first:
+        first(given.rounds, given.model)
     elif given.instructions:
         instructions(console)
     else:
