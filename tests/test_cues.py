@@ -78,6 +78,14 @@ def composed(draw):
     return "".join(parts) + " ".join(draw(st.lists(st.sampled_from(RANDOM_WORDS), max_size=8)))
 
 
+@pytest.mark.parametrize("address", ["www.x.com/“it", "http://a.b/“", 'www.x.com"it'])
+def test_a_quotation_may_begin_in_a_web_address(finder, address):
+    text = f'I told him {address} and it is nothing to do with us” or so "'
+    found = finder.find_in_text(text, "agent")
+    assert found == finder.find_naively(text, "agent")
+    assert {m.reason for m in found if m.cue == "disowning"} == {"quoted"}
+
+
 @settings(max_examples=60)
 @given(text=composed(), speaker=st.sampled_from(["agent", "customer"]))
 def test_fast_path_is_naive_path_and_spans_are_words_on_composed_text(finder, text, speaker):

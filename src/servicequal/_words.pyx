@@ -538,7 +538,10 @@ cdef class Reader:
                         count = _kept(lexicon, raw, count, lexicon.number(word, size, _hashed(word, size)), begun, ended)
                         size = 0
                     count = _kept(lexicon, raw, count, self.link, at, link)
-                    at = link
+                    while at < link:  # quotation marks in an address are some too
+                        character = PyUnicode_READ(kind, data, at)
+                        form.quotes = form.quotes or (character < CODES and kinds[character] == QUOTE)
+                        at += 1
                     continue
                 what = PLAIN if what == LINKING else UPPER
             if what <= UPPER:
@@ -580,7 +583,6 @@ cdef class Reader:
         if size:
             count = _kept(lexicon, raw, count, lexicon.number(word, size, _hashed(word, size)), begun, ended)
         return count
-
 
     cdef Py_ssize_t _read_ascii(self, Form form, Raw *raw, Py_ssize_t length) except -2:
         """The same of a text of ASCII characters; LINKED where there may be a web address in it."""
